@@ -1,0 +1,1 @@
+# Installation: filled in once the library exists.

@@ -1,0 +1,54 @@
+# osprey_module(<folder> [PUBLIC lib...] [PRIVATE lib...] [TEST lib...])
+#
+# Makes the static library osprey_<folder> (slashes become underscores) of the folder's *.cpp, the
+# program <name>_tests of its *_test.cpp (each test known to ctest) and <name>_bench of its
+# *_bench.cpp. PUBLIC names modules whose headers ours include; PRIVATE what only our .cpp use; TEST
+# what only the tests use.
+include(GoogleTest)
+
+function(osprey_module folder)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE;TEST" ${ARGN})
+  string(REPLACE "/" "_" name ${folder})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cpp)
+  file(GLOB benches CONFIGURE_DEPENDS *_bench.cpp)
+  if(tests OR benches)
+    list(REMOVE_ITEM sources ${tests} ${benches})
+  endif()
+
+  if(sources)
+    add_library(osprey_${name} STATIC ${sources})
+    set(scope PUBLIC)
+    target_link_libraries(osprey_${name} PRIVATE osprey_flags ${ARG_PRIVATE})
+  else()
+    add_library(osprey_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(osprey_${name} ${scope} ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(osprey_${name} ${scope} ${ARG_PUBLIC} Threads::Threads)
+
+  if(tests AND OSPREY_BUILD_TESTS)
+    osprey_test(${name}_tests SOURCES ${tests} LIBS osprey_${name} ${ARG_TEST})
+  endif()
+  if(benches AND OSPREY_BUILD_BENCH)
+    add_executable(${name}_bench ${benches})
+    target_link_libraries(${name}_bench PRIVATE osprey_flags osprey_${name} ${ARG_TEST} ${ARG_PRIVATE}
+                          benchmark::benchmark)
+  endif()
+endfunction()
+
+# osprey_test(<name> SOURCES file... LIBS lib... [LABEL label] [TIMEOUT seconds])
+function(osprey_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE osprey_flags ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL}
+                       DISCOVERY_TIMEOUT 60)
+endfunction()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a runtime can say about a loaded model: its tensors, metadata and cost.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/tensor.hpp"
+
+namespace osprey::model {
+
+struct ModelDescription {
+  std::string path;
+  std::vector<TensorInfo> inputs;   ///< as the file declares them, before any pre-processing
+  std::vector<TensorInfo> outputs;  ///< in the file's order
+  /// The file's own key/value pairs (ONNX metadata_props, IR rt_info). Keys Osprey reads:
+  ///   names          class names: Ultralytics' "{0: 'person', 1: 'bicycle'}", or a JSON list
+  ///   task           Ultralytics' task; anything but "detect" is refused with its name
+  ///   osprey.head    JSON, see model/head.hpp; written by `osprey import`
+  ///   osprey.input   JSON, see model/input_spec.hpp; written by `osprey import`
+  std::map<std::string, std::string> metadata;
+  std::string format;         ///< "ONNX", "OpenVINO IR", "TFLite"
+  std::string precision;      ///< "FP32", "FP16", "INT8"
+  std::int64_t parameters = 0;  ///< weights, count
+  double gflops = 0;            ///< floating point operations of one inference, in 1e9; 2 a multiply-add
+};
+
+}  // namespace osprey::model

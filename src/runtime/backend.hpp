@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a neural-network runtime is to Osprey: sessions that hold a model, lanes that run it.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor.hpp"
+#include "model/description.hpp"
+#include "model/input_spec.hpp"
+
+namespace osprey::runtime {
+
+/// Numbers the network computes with.
+enum class Precision : std::uint8_t {
+  kAuto,  ///< the fastest the device computes without an INT8 conversion
+  kFp32,
+  kBf16,
+};
+
+struct SessionOptions {
+  int lanes = 0;         ///< 1..64; 0: as many as the runtime reports optimal
+  int threads = 0;       ///< CPU threads for all lanes together; 0: all cores
+  Precision precision = Precision::kAuto;
+  std::string cache_dir;  ///< compiled models are kept here; empty: not kept
+};
+
+/// Memory of one slot's network input: height x width x 3 bytes, rows without gaps, channels in
+/// InputSpec::order.
+struct InputBuffer {
+  std::uint8_t* data = nullptr;
+  int width = 0, height = 0;
+};
+
+using Completion = std::function<void(Status)>;
+
+/// One execution unit with two slots. Threads: one owner calls; completions come on any thread.
+class Lane {
+ public:
+  static constexpr std::size_t kSlots = 2;
+  virtual ~Lane() = default;
+
+  /// Where to write the next picture. Valid while the slot is not running.
+  virtual InputBuffer input(std::size_t slot) = 0;
+
+  /// Queues the slot behind the other one; returns at once. `done` is called exactly once.
+  virtual void start(std::size_t slot, Completion done) = 0;
+
+  /// The last finished run's outputs as float32, in the model's order. Valid until the slot starts
+  /// again.
+  virtual std::span<const TensorView> outputs(std::size_t slot) = 0;
+};
+
+/// A model compiled for `lanes()` lanes.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual int lanes() const = 0;
+  virtual std::string device() const = 0;     ///< for people: "AMD EPYC (AVX-512, VNNI), bf16"
+  virtual Result<std::unique_ptr<Lane>> create_lane() = 0;
+};
+
+/// A model file read, not yet compiled.
+class LoadedModel {
+ public:
+  virtual ~LoadedModel() = default;
+  virtual const model::ModelDescription& description() const = 0;
+  /// Builds the pre-processing of `input` into the network and compiles it.
+  virtual Result<std::unique_ptr<Session>> compile(const model::InputSpec& input,
+                                                   const SessionOptions& options) = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual std::string name() const = 0;
+  virtual Result<std::unique_ptr<LoadedModel>> load(const std::string& path) = 0;
+};
+
+}  // namespace osprey::runtime
