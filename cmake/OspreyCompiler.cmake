@@ -6,6 +6,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_BUILD_RPATH ${CMAKE_BINARY_DIR}/lib)  # where modules loaded at run time are
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
@@ -23,3 +24,9 @@ if(OSPREY_SANITIZE)
   add_compile_options(-fsanitize=${OSPREY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${OSPREY_SANITIZE})
 endif()
+if(OSPREY_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# Installed files name no folder of the machine that built them; debug information still does.
+add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)

@@ -1,29 +1,60 @@
 # Third-party packages. Each target below is used by the one adapter that owns it.
+#
+# All are looked for before any is missed, so that one message names everything that is not there.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
-find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs)
-find_package(nlohmann_json REQUIRED)
-find_package(yaml-cpp REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(Protobuf REQUIRED)
+set(missing "")
 
-# OpenVINO comes as a PyPI wheel that tools/bootstrap unpacks into a private environment; its cmake
-# folder serves OpenVINO and the TBB it was built with.
+macro(osprey_find package)
+  find_package(${package} QUIET ${ARGN})
+  if(NOT ${package}_FOUND)
+    list(APPEND missing ${package})
+  endif()
+endmacro()
+
+macro(osprey_find_library variable library include_variable header)
+  find_library(${variable} ${library})
+  find_path(${include_variable} ${header})
+  if(NOT ${variable} OR NOT ${include_variable})
+    list(APPEND missing "${library} (${header})")
+  endif()
+endmacro()
+
+pkg_check_modules(FFMPEG QUIET IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
+if(NOT FFMPEG_FOUND)
+  list(APPEND missing FFmpeg)
+endif()
+osprey_find(OpenCV COMPONENTS core imgproc imgcodecs)
+osprey_find(nlohmann_json)
+osprey_find(yaml-cpp)
+osprey_find(CLI11)
+osprey_find(Protobuf)
+osprey_find_library(YUV_LIBRARY yuv YUV_INCLUDE_DIR libyuv.h)
+osprey_find_library(ONNX_PROTO_LIBRARY onnx_proto ONNX_INCLUDE_DIR onnx/onnx_pb.h)
+if(OSPREY_BUILD_TESTS)
+  osprey_find(GTest)
+endif()
+if(OSPREY_BUILD_BENCH)
+  osprey_find(benchmark)
+endif()
+
+# OpenVINO comes as a PyPI wheel that tools/bootstrap unpacks; its cmake folder serves OpenVINO and
+# the TBB it was built with.
 set(OSPREY_OPENVINO_ROOT "${CMAKE_SOURCE_DIR}/build/deps/openvino/openvino" CACHE PATH
     "Folder of the openvino package of the wheel (has cmake/, include/ and libs/)")
 set(OpenVINO_DIR ${OSPREY_OPENVINO_ROOT}/cmake)
 set(TBB_DIR ${OSPREY_OPENVINO_ROOT}/cmake)
-find_package(OpenVINO REQUIRED COMPONENTS Runtime)
+osprey_find(OpenVINO COMPONENTS Runtime)
 
-find_library(YUV_LIBRARY yuv REQUIRED)
-find_path(YUV_INCLUDE_DIR libyuv.h REQUIRED)
+if(missing)
+  list(JOIN missing ", " missing)
+  message(FATAL_ERROR "Not found: ${missing}.\n`make deps` (tools/bootstrap) installs what building needs.")
+endif()
+
 add_library(osprey_libyuv INTERFACE)
 target_include_directories(osprey_libyuv SYSTEM INTERFACE ${YUV_INCLUDE_DIR})
 target_link_libraries(osprey_libyuv INTERFACE ${YUV_LIBRARY})
 
-find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
-find_path(ONNX_INCLUDE_DIR onnx/onnx_pb.h REQUIRED)
 add_library(osprey_onnx_proto INTERFACE)
 target_include_directories(osprey_onnx_proto SYSTEM INTERFACE ${ONNX_INCLUDE_DIR})
 target_compile_definitions(osprey_onnx_proto INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
@@ -37,10 +68,3 @@ foreach(target PkgConfig::FFMPEG openvino::runtime)
   endif()
 endforeach()
 set(OSPREY_OPENCV_LIBRARIES opencv_core opencv_imgproc opencv_imgcodecs)
-
-if(OSPREY_BUILD_TESTS)
-  find_package(GTest REQUIRED)
-endif()
-if(OSPREY_BUILD_BENCH)
-  find_package(benchmark REQUIRED)
-endif()

@@ -21,8 +21,8 @@ struct Box {
 /// One object.
 struct Detection {
   Box box;
-  float confidence = 0;      ///< 0..1
-  std::int32_t label_id = 0; ///< index in the model's class names, from 0
+  float confidence = 0;       ///< 0..1
+  std::int32_t label_id = 0;  ///< index in the model's class names, from 0
   friend bool operator==(const Detection&, const Detection&) = default;
 };
 

@@ -10,7 +10,9 @@ namespace {
 
 // Ultralytics rounds halves the way Python does (to even), and biases the padding by 0.1 so that an
 // odd remainder goes to the right and bottom.
-int round_half_even(double v) { return static_cast<int>(std::nearbyint(v)); }
+int round_half_even(double v) {
+  return static_cast<int>(std::nearbyint(v));
+}
 
 int leading_pad(int total, LetterboxAlign align) {
   return align == LetterboxAlign::kTopLeft ? 0 : round_half_even(total / 2.0 - 0.1);

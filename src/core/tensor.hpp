@@ -9,7 +9,16 @@
 
 namespace osprey {
 
-enum class ElementType : std::uint8_t { kFloat32, kFloat16, kBfloat16, kInt8, kUint8, kInt32, kInt64, kOther };
+enum class ElementType : std::uint8_t {
+  kFloat32,
+  kFloat16,
+  kBfloat16,
+  kInt8,
+  kUint8,
+  kInt32,
+  kInt64,
+  kOther
+};
 
 /// Dense, row-major; -1 marks a dimension that is not fixed.
 using Shape = std::vector<std::int64_t>;
