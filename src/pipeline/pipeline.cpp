@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/pipeline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pipeline/scheduler.hpp"
+
+namespace osprey::pipeline {
+namespace {
+
+using base::Instant;
+using Lock = std::unique_lock<std::mutex>;
+
+constexpr std::size_t kMaxInFlight = 4096;
+
+/// The threads that drive a Scheduler: they ask it what to do under the mutex and do it outside.
+class ThreadedPipeline final : public Pipeline {
+ public:
+  ThreadedPipeline(std::vector<std::unique_ptr<Source>> sources,
+                   const std::vector<StreamOptions>& options,
+                   std::vector<std::unique_ptr<LaneRunner>> runners, Stages& stages,
+                   base::Clock& clock)
+      : stages_(stages), clock_(clock), scheduler_(options, runners.size(), clock.now()) {
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      readers_.push_back({i, std::move(sources[i]), options[i].admission, clock.make_condition()});
+    }
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      lanes_.push_back(std::make_unique<Lane>(*this, i, std::move(runners[i])));
+    }
+    release_wakes_ = clock.make_condition();
+  }
+
+  ~ThreadedPipeline() override {
+    stop_now();
+    join();
+  }
+
+  /// Throws std::system_error if the machine has no thread to give.
+  void start_threads() {
+    const auto start = [this](const std::string& name, auto body) {
+      threads_.push_back(clock_.start_thread(name, std::move(body)));
+    };
+    start("release", [this] { run_release(); });
+    for (auto& lane : lanes_) {
+      start("lane-" + std::to_string(lane->index), [this, &lane = *lane] { run_lane(lane); });
+    }
+    for (Reader& reader : readers_) {
+      start("read-" + std::to_string(reader.stream), [this, &reader] { run_reader(reader); });
+    }
+  }
+
+  void interrupt() override {
+    {
+      Lock lock(mutex_);
+      cut_short_ |= scheduler_.reading();
+      close_sources();
+    }
+    cancel_sources();
+  }
+
+  void stop_now() override {
+    {
+      Lock lock(mutex_);
+      cut_short_ |= !scheduler_.finished();
+      stop(lock);
+    }
+    cancel_sources();
+  }
+
+  Status wait() override {
+    join();
+    Lock lock(mutex_);
+    if (!deliver_status_.ok()) return deliver_status_;
+    for (const StreamStats& stream : scheduler_.snapshot(clock_.now()).streams) {
+      if (stream.error) return *stream.error;
+    }
+    if (cut_short_) return Error{ErrorCode::kCancelled, "stopped before the streams' end"};
+    return {};
+  }
+
+  Stats snapshot() const override {
+    Lock lock(mutex_);
+    return scheduler_.snapshot(clock_.now());
+  }
+
+ private:
+  struct Reader {
+    std::size_t stream;
+    std::unique_ptr<Source> source;
+    Admission admission;
+    std::unique_ptr<base::Condition> wakes;  // when there is room, or it is time to end
+  };
+
+  struct Lane;
+
+  struct Slot {
+    enum class State : std::uint8_t { kFree, kHeld, kRunning, kDone };
+    Lane* lane;
+    std::size_t index;
+    State state = State::kFree;
+    std::uint64_t started = 0;  // place among the lane's starts
+    Ticket ticket;
+    Status status;  // of the run, in kDone
+  };
+
+  struct Lane {
+    Lane(ThreadedPipeline& owner, std::size_t place, std::unique_ptr<LaneRunner> lane_runner)
+        : pipeline(owner),
+          index(place),
+          runner(std::move(lane_runner)),
+          wakes(owner.clock_.make_condition()),
+          slots{Slot{this, 0}, Slot{this, 1}} {}
+
+    Slot* free_slot() {
+      const auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot& each) {
+        return each.state == Slot::State::kFree;
+      });
+      return slot == slots.end() ? nullptr : &*slot;
+    }
+
+    Slot* oldest_done() {
+      Slot* oldest = nullptr;
+      for (Slot& slot : slots) {
+        if (slot.state != Slot::State::kDone) continue;
+        if (!oldest || slot.started < oldest->started) oldest = &slot;
+      }
+      return oldest;
+    }
+
+    ThreadedPipeline& pipeline;
+    std::size_t index;
+    std::unique_ptr<LaneRunner> runner;
+    std::unique_ptr<base::Condition> wakes;  // when a job is there or done, or it is time to end
+    std::array<Slot, LaneRunner::kSlots> slots;
+    std::uint64_t starts = 0;
+    bool wants_job = false;  // waits with a free slot
+  };
+
+  // Readers.
+
+  void run_reader(Reader& reader) {
+    std::optional<Error> error;
+    Lock lock(mutex_);
+    for (;;) {
+      if (reader.admission == Admission::kWait) wait_for_room(reader, lock);
+      if (closed_) break;
+      scheduler_.reader_enters(reader.stream, ReaderPhase::kReading, clock_.now());
+      lock.unlock();
+      auto captured = reader.source->read();
+      lock.lock();
+      if (!captured.ok()) {
+        // A source that calls its own cancelling an error has not failed.
+        const bool cancelled = closed_ && captured.error().code == ErrorCode::kCancelled;
+        if (!cancelled) error = std::move(captured).error();
+        break;
+      }
+      if (!*captured) break;
+      const Instant now = clock_.now();
+      FrameInFlight* frame = scheduler_.admit(reader.stream, std::move(**captured), now);
+      scheduler_.reader_enters(reader.stream, ReaderPhase::kPlanning, now);
+      report_dropped(lock);
+      if (frame) plan(*frame, lock);
+    }
+    scheduler_.reader_ends(reader.stream, std::move(error), clock_.now());
+    wake_if_finished();
+  }
+
+  void wait_for_room(Reader& reader, Lock& lock) {
+    if (closed_ || scheduler_.has_room(reader.stream)) return;
+    scheduler_.reader_enters(reader.stream, ReaderPhase::kBlocked, clock_.now());
+    while (!closed_ && !scheduler_.has_room(reader.stream)) reader.wakes->wait(lock);
+  }
+
+  void plan(FrameInFlight& frame, Lock& lock) {
+    lock.unlock();
+    auto jobs = stages_.plan(frame.id, *frame.payload);
+    if (!jobs.ok()) {
+      frame.status = std::move(jobs).error();
+    } else if (jobs->empty()) {
+      frame.status = stages_.collect(frame.id, *frame.payload, {});
+    } else {
+      for (auto& payload : *jobs) frame.jobs.push_back({std::move(payload), {}});
+    }
+    lock.lock();
+    if (frame.jobs.empty()) {
+      make_ready(frame, lock);
+    } else {
+      scheduler_.submit(frame, clock_.now());
+      wake_lanes();
+      report_dropped(lock);
+    }
+  }
+
+  // Lanes.
+
+  void run_lane(Lane& lane) {
+    Lock lock(mutex_);
+    for (;;) {
+      if (Slot* slot = lane.free_slot()) {
+        if (auto ticket = scheduler_.take(lane.index, clock_.now())) {
+          slot->ticket = *ticket;
+          fill(*slot, lock);
+          continue;
+        }
+      }
+      if (Slot* slot = lane.oldest_done()) {
+        finish(*slot, lock);
+        continue;
+      }
+      const bool empty = scheduler_.jobs_with(lane.index) == 0;
+      if (empty && (scheduler_.stopped() || scheduler_.finished())) return;
+      scheduler_.lane_enters(lane.index, empty ? LanePhase::kStarved : LanePhase::kWaiting,
+                             clock_.now());
+      lane.wants_job = lane.free_slot() != nullptr;
+      lane.wakes->wait(lock);
+      lane.wants_job = false;
+    }
+  }
+
+  void fill(Slot& slot, Lock& lock) {
+    Lane& lane = *slot.lane;
+    slot.state = Slot::State::kHeld;
+    lock.unlock();
+    Status prepared = lane.runner->prepare(slot.index, slot.ticket.payload());
+    lock.lock();
+    if (!prepared.ok() || scheduler_.stopped()) return give_back(slot, std::move(prepared), lock);
+    slot.state = Slot::State::kRunning;
+    slot.started = ++lane.starts;
+    const Instant now = clock_.now();
+    scheduler_.run_begins(lane.index, now);
+    scheduler_.lane_enters(lane.index, LanePhase::kWaiting, now);
+    lock.unlock();
+    // One pointer, so that the std::function allocates nothing.
+    lane.runner->start(slot.index, [place = &slot](Status status) {
+      place->lane->pipeline.run_ended(*place, std::move(status));
+    });
+    lock.lock();
+  }
+
+  /// On the runtime's thread, or within start().
+  void run_ended(Slot& slot, Status status) {
+    Lock lock(mutex_);
+    scheduler_.run_ends(slot.lane->index, clock_.now());
+    slot.status = std::move(status);
+    slot.state = Slot::State::kDone;
+    slot.lane->wakes->notify_one();
+  }
+
+  void finish(Slot& slot, Lock& lock) {
+    Lane& lane = *slot.lane;
+    slot.state = Slot::State::kHeld;
+    Status status = std::exchange(slot.status, {});
+    if (status.ok() && !scheduler_.stopped()) {
+      scheduler_.lane_enters(lane.index, LanePhase::kFinish, clock_.now());
+      lock.unlock();
+      status = lane.runner->finish(slot.index, slot.ticket.payload());
+      lock.lock();
+    }
+    give_back(slot, std::move(status), lock);
+  }
+
+  void give_back(Slot& slot, Status status, Lock& lock) {
+    const Ticket ticket = std::exchange(slot.ticket, {});
+    slot.state = Slot::State::kFree;
+    const std::size_t lane = slot.lane->index;
+    if (scheduler_.give_back(lane, ticket, std::move(status), clock_.now())) {
+      scheduler_.lane_enters(lane, LanePhase::kCollect, clock_.now());
+      lock.unlock();
+      collect(*ticket.frame);
+      lock.lock();
+      make_ready(*ticket.frame, lock);
+    } else {
+      report_dropped(lock);
+    }
+  }
+
+  void collect(FrameInFlight& frame) {
+    const auto failed = std::find_if(frame.jobs.begin(), frame.jobs.end(),
+                                     [](const Job& job) { return !job.status.ok(); });
+    if (failed != frame.jobs.end()) frame.status = failed->status;
+    Status collected = stages_.collect(frame.id, *frame.payload, frame.jobs);
+    if (frame.status.ok()) frame.status = std::move(collected);
+    frame.jobs.clear();
+  }
+
+  // Release.
+
+  void run_release() {
+    Lock lock(mutex_);
+    for (;;) {
+      while (!scheduler_.can_deliver()) {
+        if (scheduler_.stopped() || scheduler_.finished()) return;
+        release_wakes_->wait(lock);
+      }
+      FrameInFlight& frame = scheduler_.begin_delivery(clock_.now());
+      const bool failed = !frame.status.ok();
+      lock.unlock();
+      Status delivered = stages_.deliver(
+          {frame.id, frame.captured, std::move(frame.payload), std::move(frame.status)});
+      lock.lock();
+      scheduler_.end_delivery(frame, delivered.ok(), failed, clock_.now());
+      readers_[frame.id.stream].wakes->notify_one();
+      if (!delivered.ok()) {
+        deliver_status_ = std::move(delivered);
+        stop(lock);
+        lock.unlock();
+        cancel_sources();
+        lock.lock();
+      }
+      report_dropped(lock);
+    }
+  }
+
+  // All.
+
+  void make_ready(FrameInFlight& frame, Lock& lock) {
+    scheduler_.ready(frame, clock_.now());
+    if (scheduler_.can_deliver()) release_wakes_->notify_one();
+    report_dropped(lock);
+  }
+
+  /// A lane for each job that waits; those without any job first.
+  void wake_lanes() {
+    std::size_t jobs = scheduler_.queued_jobs();
+    for (const bool empty : {true, false}) {
+      for (auto& lane : lanes_) {
+        if (jobs == 0) return;
+        if (!lane->wants_job || (scheduler_.jobs_with(lane->index) == 0) != empty) continue;
+        lane->wants_job = false;
+        lane->wakes->notify_one();
+        --jobs;
+      }
+    }
+  }
+
+  void wake_if_finished() {
+    if (scheduler_.finished()) wake_all();
+  }
+
+  void wake_all() {
+    for (Reader& reader : readers_) reader.wakes->notify_one();
+    for (auto& lane : lanes_) lane->wakes->notify_one();
+    release_wakes_->notify_one();
+  }
+
+  /// Destroys what was dropped, and tells of it, with the mutex released meanwhile.
+  void report_dropped(Lock& lock) {
+    wake_if_finished();
+    auto dropped = scheduler_.take_dropped();
+    if (dropped.empty()) return;
+    lock.unlock();
+    for (const Dropped& frame : dropped) stages_.dropped(frame.id, frame.reason);
+    dropped.clear();
+    lock.lock();
+  }
+
+  void close_sources() {
+    closed_ = true;
+    wake_all();
+  }
+
+  void stop(Lock& lock) {
+    close_sources();
+    scheduler_.stop(clock_.now());
+    report_dropped(lock);
+  }
+
+  void cancel_sources() {
+    for (Reader& reader : readers_) reader.source->cancel();
+  }
+
+  void join() {
+    for (auto& thread : threads_) thread->join();
+  }
+
+  Stages& stages_;
+  base::Clock& clock_;
+  mutable std::mutex mutex_;  // guards all below but the sources and runners
+  Scheduler scheduler_;
+  std::vector<Reader> readers_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::unique_ptr<base::Condition> release_wakes_;
+  bool closed_ = false;     // no more frames are read
+  bool cut_short_ = false;  // by interrupt() or stop_now()
+  Status deliver_status_;
+  std::vector<std::unique_ptr<base::Thread>> threads_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams,
+                                                  std::vector<std::unique_ptr<LaneRunner>> lanes,
+                                                  Stages& stages, base::Clock& clock) {
+  const auto invalid = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, "pipeline: " + std::move(message)};
+  };
+  if (streams.empty()) return invalid("at least one stream is needed");
+  if (lanes.empty()) return invalid("at least one lane is needed");
+  if (std::count(lanes.begin(), lanes.end(), nullptr) > 0) return invalid("a lane has no runner");
+
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<StreamOptions> options;
+  for (Stream& stream : streams) {
+    const std::string name = "stream " + std::to_string(sources.size());
+    if (!stream.source) return invalid(name + " has no source");
+    if (stream.options.in_flight > kMaxInFlight) {
+      return invalid(name + ": in_flight is " + std::to_string(stream.options.in_flight) +
+                     ", expected 0.." + std::to_string(kMaxInFlight));
+    }
+    if (stream.options.in_flight == 0) {
+      stream.options.in_flight = LaneRunner::kSlots * lanes.size() + 4;
+    }
+    sources.push_back(std::move(stream.source));
+    options.push_back(stream.options);
+  }
+
+  auto pipeline = std::make_unique<ThreadedPipeline>(std::move(sources), options, std::move(lanes),
+                                                     stages, clock);
+  try {
+    pipeline->start_threads();
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kInternal,
+                 std::string("pipeline: cannot start a thread: ") + error.what()};
+  }
+  return std::unique_ptr<Pipeline>(std::move(pipeline));
+}
+
+}  // namespace osprey::pipeline

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames of many streams through many lanes: bounded, in order, none lost.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "core/frame_id.hpp"
+#include "pipeline/stats.hpp"
+
+namespace osprey::pipeline {
+
+/// The owner's data for a frame. It outlives its jobs' payloads, which may point to it.
+struct FramePayload {
+  virtual ~FramePayload() = default;
+};
+
+/// The owner's data for one job: what to run, and later what came out.
+struct JobPayload {
+  virtual ~JobPayload() = default;
+};
+
+/// The owner's own type back: `payload_cast<TileJob>(job)`. Checked in debug builds.
+template <typename T, typename Payload>
+T& payload_cast(Payload& payload) {
+  assert(dynamic_cast<T*>(&payload) != nullptr);
+  return static_cast<T&>(payload);
+}
+
+struct Captured {
+  std::unique_ptr<FramePayload> payload;  ///< not null
+  /// Jobs of earlier deadlines go first. Empty: the moment of capture, so that streams alternate.
+  std::optional<base::Instant> deadline;
+};
+
+/// One stream's frames. Threads: its reader thread; `cancel` from any.
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// The next frame, or nothing at the end. May block. An error ends the stream; others go on.
+  virtual Result<std::optional<Captured>> read() = 0;
+  /// Makes a blocked or later read() end soon, as at the stream's end.
+  virtual void cancel() = 0;
+};
+
+/// One lane's work, with two slots. prepare, start and finish are called by the lane's thread only;
+/// a slot goes prepare -> start -> finish, or is given up after a failure and prepared anew.
+class LaneRunner {
+ public:
+  static constexpr std::size_t kSlots = 2;
+  using Completion = std::function<void(Status)>;
+
+  virtual ~LaneRunner() = default;
+  /// Fills the slot's input. CPU work, while the other slot runs.
+  virtual Status prepare(std::size_t slot, JobPayload& job) = 0;
+  /// Queues the slot behind the other one and returns; `done` is called exactly once, on any thread
+  /// (also from within start).
+  virtual void start(std::size_t slot, Completion done) = 0;
+  /// Reads the slot's output. CPU work, while the other slot runs.
+  virtual Status finish(std::size_t slot, JobPayload& job) = 0;
+};
+
+/// A job that came back.
+struct Job {
+  std::unique_ptr<JobPayload> payload;
+  Status status;  ///< why it has no result
+};
+
+/// A frame that leaves the pipeline.
+struct Delivery {
+  FrameId id;              ///< gaps in the sequence are dropped frames
+  base::Instant captured;  ///< when read() returned it
+  std::unique_ptr<FramePayload> payload;
+  Status status;  ///< plan's error, or the first failed job's, or collect's
+};
+
+/// What the owner does to frames on their way.
+class Stages {
+ public:
+  virtual ~Stages() = default;
+
+  /// The frame's jobs, in order; none is fine. Threads: each stream's reader thread.
+  virtual Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId id,
+                                                                FramePayload& frame) = 0;
+
+  /// Once for every planned frame whose jobs are all back, failed ones among them. Threads:
+  /// whichever ended it; several frames at once, in any order.
+  virtual Status collect(FrameId id, FramePayload& frame, std::span<Job> jobs) = 0;
+
+  /// Every frame that was not dropped, in capture order within its stream. An error stops the
+  /// pipeline; the frame then counts as dropped. Threads: the release thread.
+  virtual Status deliver(Delivery delivery) = 0;
+
+  /// A frame that will never be delivered. Threads: any, also beside deliver.
+  virtual void dropped(FrameId /*id*/, DropReason /*reason*/) {}
+};
+
+/// What happens to a frame when its stream has as many in flight as it may.
+enum class Admission : std::uint8_t {
+  kWait,  ///< nothing is lost: the next frame is read when there is room
+  /// The oldest frame no lane has touched makes room, and its place in the queue stays the
+  /// stream's. If there is none, as kDropNewest.
+  kDropOldest,
+  kDropNewest,  ///< the frame itself is dropped
+};
+
+struct StreamOptions {
+  Admission admission = Admission::kWait;
+  std::size_t in_flight = 0;  ///< 1..4096 captured but not delivered; 0: 2 x lanes + 4
+};
+
+struct Stream {
+  std::unique_ptr<Source> source;
+  StreamOptions options;
+};
+
+/// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
+/// that delivers ("release"). FrameId::stream is the place in `streams`, FrameId::sequence counts
+/// what its source gave. Memory: at most `in_flight` frames a stream, with their jobs, and with a
+/// drop policy one more in the reader's hands.
+class Pipeline {
+ public:
+  /// Checks and starts. `stages` and `clock` outlive the pipeline. Errors: no streams, no lanes, a
+  /// bound out of range.
+  static Result<std::unique_ptr<Pipeline>> start(std::vector<Stream> streams,
+                                                 std::vector<std::unique_ptr<LaneRunner>> lanes,
+                                                 Stages& stages, base::Clock& clock);
+
+  /// As stop_now() and wait().
+  virtual ~Pipeline() = default;
+
+  /// Ends the sources and lets what is in flight be delivered. Threads: any.
+  virtual void interrupt() = 0;
+
+  /// Drops what is in flight; jobs that run are waited for, their results are not used. Threads:
+  /// any, also from within a stage.
+  virtual void stop_now() = 0;
+
+  /// Blocks until every frame is delivered or dropped and every thread has ended. The first of:
+  /// deliver's error, a source's error (in stream order), kCancelled if interrupt() or stop_now()
+  /// cut something short. Threads: one caller; may be repeated.
+  virtual Status wait() = 0;
+
+  /// Threads: any, at any time. Cost: microseconds.
+  virtual Stats snapshot() const = 0;
+};
+
+}  // namespace osprey::pipeline

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/scheduler.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+#include <utility>
+
+namespace osprey::pipeline {
+namespace {
+
+/// By deadline; among equals streams alternate.
+bool goes_after(const FrameInFlight* a, const FrameInFlight* b) {
+  return std::tie(a->deadline, a->id.sequence, a->id.stream) >
+         std::tie(b->deadline, b->id.sequence, b->id.stream);
+}
+
+}  // namespace
+
+Scheduler::StreamState::StreamState(const StreamOptions& stream_options, base::Instant now)
+    : options(stream_options), reader(now) {}
+
+Scheduler::Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes,
+                     base::Instant now)
+    : readers_(streams.size()),
+      idle_lanes_(lanes),
+      start_(now),
+      release_(now),
+      starvation_accounted_(now) {
+  streams_.reserve(streams.size());
+  for (const StreamOptions& options : streams) streams_.emplace_back(options, now);
+  lanes_.assign(lanes, LaneState(now));
+}
+
+bool Scheduler::has_room(std::size_t stream) const {
+  return streams_[stream].has_room();
+}
+
+void Scheduler::reader_enters(std::size_t stream, ReaderPhase phase, base::Instant now) {
+  streams_[stream].reader.enter(phase, now);
+}
+
+FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Instant now) {
+  account_starvation(now);
+  StreamState& state = streams_[stream];
+  const FrameId id{static_cast<std::uint32_t>(stream), state.captured++};
+
+  std::optional<base::Instant> place;
+  if (!stopped_ && !state.has_room() && state.options.admission == Admission::kDropOldest) {
+    place = drop_oldest(state);
+  }
+  if (stopped_ || !state.has_room()) {
+    const DropReason reason = stopped_ ? DropReason::kStopped : DropReason::kNewest;
+    ++state.dropped_by[static_cast<std::size_t>(reason)];
+    dropped_.push_back({id, reason, std::move(captured.payload), {}});
+    return nullptr;
+  }
+
+  if (state.free.empty()) {
+    state.pool.push_back(std::make_unique<FrameInFlight>());
+    state.free.push_back(state.pool.back().get());
+  }
+  FrameInFlight* frame = state.free.back();
+  state.free.pop_back();
+  frame->id = id;
+  frame->captured = now;
+  frame->deadline = captured.deadline.value_or(now);
+  if (place) frame->deadline = std::min(frame->deadline, *place);
+  frame->stage = FrameInFlight::Stage::kPlanning;
+  frame->status = {};
+  frame->payload = std::move(captured.payload);
+  frame->next_job = frame->with_lanes = 0;
+  state.order.push_back(frame);
+  ++in_flight_;
+  return frame;
+}
+
+void Scheduler::submit(FrameInFlight& frame, base::Instant now) {
+  assert(!frame.jobs.empty());
+  if (stopped_) {
+    drop(frame, DropReason::kStopped);
+    return note_end(now);
+  }
+  frame.stage = FrameInFlight::Stage::kRunning;
+  enter_queue(frame);
+}
+
+void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base::Instant now) {
+  account_starvation(now);
+  StreamState& state = streams_[stream];
+  state.reader.enter(ReaderPhase::kIdle, now);
+  state.ended = true;
+  state.error = std::move(error);
+  --readers_;
+  note_end(now);
+}
+
+std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now) {
+  LaneState& state = lanes_[lane];
+  // A job in a second slot only waits there: leave it to a lane that can run it at once.
+  if (queued_jobs_ <= (state.jobs_held == 0 ? 0 : idle_lanes_)) return std::nullopt;
+  FrameInFlight& frame = *queue_.back();
+  const Ticket ticket{&frame, frame.next_job++};
+  if (frame.next_job == frame.jobs.size()) queue_.pop_back();
+  --queued_jobs_;
+  ++frame.with_lanes;
+  if (state.jobs_held++ == 0) --idle_lanes_;
+  lane_enters(lane, LanePhase::kPrepare, now);
+  return ticket;
+}
+
+void Scheduler::run_begins(std::size_t lane, base::Instant now) {
+  LaneState& state = lanes_[lane];
+  if (state.running++ == 0) state.run.enter(RunPhase::kBusy, now);
+}
+
+void Scheduler::run_ends(std::size_t lane, base::Instant now) {
+  LaneState& state = lanes_[lane];
+  if (--state.running == 0) state.run.enter(RunPhase::kIdle, now);
+}
+
+void Scheduler::lane_enters(std::size_t lane, LanePhase phase, base::Instant now) {
+  LaneState& state = lanes_[lane];
+  account_starvation(now);
+  starved_lanes_ -= state.thread.phase() == LanePhase::kStarved;
+  starved_lanes_ += phase == LanePhase::kStarved;
+  state.thread.enter(phase, now);
+}
+
+bool Scheduler::give_back(std::size_t lane, const Ticket& ticket, Status status,
+                          base::Instant now) {
+  LaneState& state = lanes_[lane];
+  ++state.jobs;
+  state.failures += !status.ok() && !stopped_;
+  if (--state.jobs_held == 0) ++idle_lanes_;
+
+  FrameInFlight& frame = *ticket.frame;
+  frame.jobs[ticket.job].status = std::move(status);
+  if (--frame.with_lanes > 0) return false;
+  if (stopped_) {
+    drop(frame, DropReason::kStopped);
+    note_end(now);
+    return false;
+  }
+  if (frame.next_job < frame.jobs.size()) return false;
+  frame.stage = FrameInFlight::Stage::kCollecting;
+  return true;
+}
+
+void Scheduler::ready(FrameInFlight& frame, base::Instant now) {
+  account_starvation(now);
+  if (stopped_) {
+    drop(frame, DropReason::kStopped);
+    return note_end(now);
+  }
+  frame.stage = FrameInFlight::Stage::kReady;
+  look_at_head(frame.id.stream);
+}
+
+FrameInFlight& Scheduler::begin_delivery(base::Instant now) {
+  account_starvation(now);
+  const std::size_t stream = deliverable_.front();
+  deliverable_.pop_front();
+  streams_[stream].deliverable = false;
+  FrameInFlight& frame = *streams_[stream].order.front();
+  frame.stage = FrameInFlight::Stage::kDelivering;
+  leave_order(frame);
+  release_.enter(ReleasePhase::kDelivering, now);
+  return frame;
+}
+
+void Scheduler::end_delivery(FrameInFlight& frame, bool delivered, bool failed, base::Instant now) {
+  account_starvation(now);
+  release_.enter(ReleasePhase::kWaiting, now);
+  if (delivered) {
+    StreamState& state = stream_of(frame);
+    ++state.delivered;
+    state.failed += failed;
+    latency_.add(now - frame.captured);
+    recycle(frame);
+  } else {
+    drop(frame, DropReason::kStopped);
+  }
+  note_end(now);
+}
+
+void Scheduler::stop(base::Instant now) {
+  if (stopped_) return;
+  account_starvation(now);
+  stopped_ = true;
+  queue_.clear();
+  queued_jobs_ = 0;
+  deliverable_.clear();
+  for (StreamState& state : streams_) {
+    state.deliverable = false;
+    for (FrameInFlight* frame : std::vector(state.order)) {
+      const bool untouched =
+          frame->stage == FrameInFlight::Stage::kRunning && frame->with_lanes == 0;
+      if (untouched || frame->stage == FrameInFlight::Stage::kReady) {
+        drop(*frame, DropReason::kStopped);
+      }
+    }
+  }
+  note_end(now);
+}
+
+Stats Scheduler::snapshot(base::Instant now) const {
+  Stats stats;
+  now = end_.value_or(now);
+  stats.elapsed = now - start_;
+  for (const StreamState& state : streams_) {
+    stats.streams.push_back({
+        .captured = state.captured,
+        .delivered = state.delivered,
+        .failed = state.failed,
+        .dropped_by = state.dropped_by,
+        .in_flight = state.in_flight(),
+        .reading = state.reader.spent_in(ReaderPhase::kReading, now),
+        .blocked = state.reader.spent_in(ReaderPhase::kBlocked, now),
+        .planning = state.reader.spent_in(ReaderPhase::kPlanning, now),
+        .ended = state.ended,
+        .error = state.error,
+    });
+  }
+  for (const LaneState& state : lanes_) {
+    stats.lanes.push_back({
+        .jobs = state.jobs,
+        .failures = state.failures,
+        .busy = state.run.spent_in(RunPhase::kBusy, now),
+        .starved = state.thread.spent_in(LanePhase::kStarved, now),
+        .prepare = state.thread.spent_in(LanePhase::kPrepare, now),
+        .finish = state.thread.spent_in(LanePhase::kFinish, now),
+        .collect = state.thread.spent_in(LanePhase::kCollect, now),
+    });
+  }
+  stats.delivering = release_.spent_in(ReleasePhase::kDelivering, now);
+  stats.starved_by_source = starved_by_source_;
+  stats.starved_by_output = starved_by_output_;
+  const Duration unaccounted = std::max(Duration::zero(), now - starvation_accounted_) *
+                               static_cast<Duration::rep>(starved_lanes_);
+  (held_by_output() ? stats.starved_by_output : stats.starved_by_source) += unaccounted;
+  stats.latency = latency_.stats();
+  return stats;
+}
+
+std::optional<base::Instant> Scheduler::drop_oldest(StreamState& stream) {
+  const auto oldest_untouched = [&stream]() -> FrameInFlight* {
+    const auto frame = std::find_if(stream.order.begin(), stream.order.end(), [](const auto* each) {
+      return each->stage == FrameInFlight::Stage::kRunning && each->next_job == 0;
+    });
+    return frame == stream.order.end() ? nullptr : *frame;
+  };
+  FrameInFlight* oldest = oldest_untouched();
+  if (!oldest) return std::nullopt;
+  // The place in the queue stays the stream's. Otherwise one of two overrun cameras that keep step
+  // would always be the younger one, and never served.
+  const base::Instant place = oldest->deadline;
+  drop(*oldest, DropReason::kOldest);
+  FrameInFlight* heir = oldest_untouched();
+  if (!heir) return place;
+  leave_queue(*heir);
+  heir->deadline = std::min(heir->deadline, place);
+  enter_queue(*heir);
+  return std::nullopt;
+}
+
+void Scheduler::drop(FrameInFlight& frame, DropReason reason) {
+  leave_queue(frame);
+  leave_order(frame);
+  ++stream_of(frame).dropped_by[static_cast<std::size_t>(reason)];
+  dropped_.push_back({frame.id, reason, std::move(frame.payload), std::move(frame.jobs)});
+  recycle(frame);
+}
+
+void Scheduler::recycle(FrameInFlight& frame) {
+  frame.jobs.clear();
+  stream_of(frame).free.push_back(&frame);
+  --in_flight_;
+}
+
+void Scheduler::enter_queue(FrameInFlight& frame) {
+  queue_.insert(std::lower_bound(queue_.begin(), queue_.end(), &frame, goes_after), &frame);
+  queued_jobs_ += frame.jobs.size() - frame.next_job;
+}
+
+void Scheduler::leave_queue(FrameInFlight& frame) {
+  const auto place = std::lower_bound(queue_.begin(), queue_.end(), &frame, goes_after);
+  if (place == queue_.end() || *place != &frame) return;
+  queued_jobs_ -= frame.jobs.size() - frame.next_job;
+  queue_.erase(place);
+}
+
+void Scheduler::leave_order(FrameInFlight& frame) {
+  std::vector<FrameInFlight*>& order = stream_of(frame).order;
+  const auto place = std::find(order.begin(), order.end(), &frame);
+  if (place == order.end()) return;
+  order.erase(place);
+  look_at_head(frame.id.stream);
+}
+
+void Scheduler::look_at_head(std::size_t stream) {
+  StreamState& state = streams_[stream];
+  if (stopped_ || state.deliverable || state.order.empty()) return;
+  if (state.order.front()->stage != FrameInFlight::Stage::kReady) return;
+  state.deliverable = true;
+  deliverable_.push_back(stream);
+}
+
+void Scheduler::account_starvation(base::Instant now) {
+  const Duration starved =
+      (now - starvation_accounted_) * static_cast<Duration::rep>(starved_lanes_);
+  starvation_accounted_ = now;
+  if (starved > Duration::zero()) {
+    (held_by_output() ? starved_by_output_ : starved_by_source_) += starved;
+  }
+}
+
+bool Scheduler::held_by_output() const {
+  const bool output_works = release_.phase() == ReleasePhase::kDelivering || !deliverable_.empty();
+  return output_works && std::none_of(streams_.begin(), streams_.end(), [](const auto& stream) {
+           return !stream.ended && stream.has_room();
+         });
+}
+
+void Scheduler::note_end(base::Instant now) {
+  if (finished() && !end_) end_ = now;
+}
+
+}  // namespace osprey::pipeline

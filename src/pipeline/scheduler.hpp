@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pipeline's state machine: which frames are in, which job is next, what may leave.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "core/frame_id.hpp"
+#include "pipeline/latency_histogram.hpp"
+#include "pipeline/phase_timer.hpp"
+#include "pipeline/pipeline.hpp"
+#include "pipeline/stats.hpp"
+
+namespace osprey::pipeline {
+
+/// A frame from admission to the end of its delivery. Whoever moved it to its stage (the reader in
+/// kPlanning, the collecting thread in kCollecting, the release thread in kDelivering) owns
+/// payload, jobs and status meanwhile; a lane that took a job owns that job's payload.
+struct FrameInFlight {
+  enum class Stage : std::uint8_t { kPlanning, kRunning, kCollecting, kReady, kDelivering };
+
+  FrameId id;
+  base::Instant captured;
+  base::Instant deadline;
+  Stage stage = Stage::kPlanning;
+  Status status;
+  std::unique_ptr<FramePayload> payload;
+  std::vector<Job> jobs;       // below payload: jobs may point to it
+  std::size_t next_job = 0;    // the first that no lane has taken
+  std::size_t with_lanes = 0;  // taken and not back
+};
+
+/// A job in a lane's hands.
+struct Ticket {
+  FrameInFlight* frame = nullptr;
+  std::size_t job = 0;
+  JobPayload& payload() const { return *frame->jobs[job].payload; }
+};
+
+/// A frame that was dropped; its payloads are to be destroyed outside the lock, jobs first.
+struct Dropped {
+  FrameId id;
+  DropReason reason;
+  std::unique_ptr<FramePayload> payload;
+  std::vector<Job> jobs;
+};
+
+enum class ReaderPhase : std::uint8_t { kIdle, kReading, kBlocked, kPlanning, kCount_ };
+enum class LanePhase : std::uint8_t { kWaiting, kStarved, kPrepare, kFinish, kCollect, kCount_ };
+
+/// Every change of the pipeline's state, and nothing else: it starts no thread, takes no lock, asks
+/// no clock and calls no stage. `now` never falls from call to call. Threads: one at a time. Cost:
+/// no allocation once each stream has had its fill, except to remember drops.
+class Scheduler {
+ public:
+  /// The options' `in_flight` are > 0.
+  Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes, base::Instant now);
+
+  // Readers.
+
+  /// Whether a frame of the stream would be admitted without dropping another.
+  bool has_room(std::size_t stream) const;
+  void reader_enters(std::size_t stream, ReaderPhase phase, base::Instant now);
+  /// A frame was read. It is now in stage kPlanning; null if it was dropped instead.
+  FrameInFlight* admit(std::size_t stream, Captured captured, base::Instant now);
+  /// A frame of stage kPlanning has got its `jobs`, at least one.
+  void submit(FrameInFlight& frame, base::Instant now);
+  void reader_ends(std::size_t stream, std::optional<Error> error, base::Instant now);
+
+  // Lanes.
+
+  /// The next job, if there is one for this lane: those without any job come first.
+  std::optional<Ticket> take(std::size_t lane, base::Instant now);
+  void run_begins(std::size_t lane, base::Instant now);
+  void run_ends(std::size_t lane, base::Instant now);
+  void lane_enters(std::size_t lane, LanePhase phase, base::Instant now);
+  /// The taken job is done or has failed. True: the frame is now in stage kCollecting, and is the
+  /// caller's to collect.
+  bool give_back(std::size_t lane, const Ticket& ticket, Status status, base::Instant now);
+  /// A frame of stage kPlanning or kCollecting needs no more work; it has no jobs left.
+  void ready(FrameInFlight& frame, base::Instant now);
+
+  // Release.
+
+  bool can_deliver() const { return !deliverable_.empty(); }
+  /// The next frame in order, now in stage kDelivering. Only if can_deliver().
+  FrameInFlight& begin_delivery(base::Instant now);
+  void end_delivery(FrameInFlight& frame, bool delivered, bool failed, base::Instant now);
+
+  // All.
+
+  /// Drops everything, at the latest when it comes back from where it is.
+  void stop(base::Instant now);
+  bool stopped() const { return stopped_; }
+  bool reading() const { return readers_ > 0; }
+  /// All readers have ended and nothing is in flight.
+  bool finished() const { return readers_ == 0 && in_flight_ == 0; }
+  std::size_t queued_jobs() const { return queued_jobs_; }
+  std::size_t jobs_with(std::size_t lane) const { return lanes_[lane].jobs_held; }
+
+  /// What was dropped since the last call.
+  std::vector<Dropped> take_dropped() { return std::exchange(dropped_, {}); }
+
+  Stats snapshot(base::Instant now) const;
+
+ private:
+  enum class RunPhase : std::uint8_t { kIdle, kBusy, kCount_ };
+  enum class ReleasePhase : std::uint8_t { kWaiting, kDelivering, kCount_ };
+
+  struct StreamState {
+    StreamState(const StreamOptions& stream_options, base::Instant now);
+    std::size_t in_flight() const { return pool.size() - free.size(); }
+    bool has_room() const { return in_flight() < options.in_flight; }
+
+    StreamOptions options;
+    std::uint64_t captured = 0, delivered = 0, failed = 0;
+    std::array<std::uint64_t, kDropReasons> dropped_by{};
+    std::vector<FrameInFlight*> order;  // captured, neither dropped nor in delivery
+    std::vector<std::unique_ptr<FrameInFlight>> pool;
+    std::vector<FrameInFlight*> free;
+    bool deliverable = false;  // stands in deliverable_
+    bool ended = false;
+    std::optional<Error> error;
+    PhaseTimer<ReaderPhase> reader;
+  };
+
+  struct LaneState {
+    explicit LaneState(base::Instant now) : thread(now), run(now) {}
+    std::size_t jobs_held = 0;
+    std::size_t running = 0;
+    std::uint64_t jobs = 0, failures = 0;
+    PhaseTimer<LanePhase> thread;
+    PhaseTimer<RunPhase> run;
+  };
+
+  StreamState& stream_of(const FrameInFlight& frame) { return streams_[frame.id.stream]; }
+  /// The deadline of the frame that was dropped, if the new one is to take its place in the queue.
+  std::optional<base::Instant> drop_oldest(StreamState& stream);
+  void drop(FrameInFlight& frame, DropReason reason);
+  void recycle(FrameInFlight& frame);
+  void enter_queue(FrameInFlight& frame);
+  void leave_queue(FrameInFlight& frame);
+  void leave_order(FrameInFlight& frame);
+  void look_at_head(std::size_t stream);
+  void account_starvation(base::Instant now);
+  bool held_by_output() const;
+  void note_end(base::Instant now);
+
+  std::vector<StreamState> streams_;
+  std::vector<LaneState> lanes_;
+  std::vector<FrameInFlight*> queue_;    // frames with jobs nobody has taken; the next one last
+  std::deque<std::size_t> deliverable_;  // streams whose head is ready, in turn
+  std::vector<Dropped> dropped_;
+  std::size_t readers_ = 0;
+  std::size_t in_flight_ = 0;
+  std::size_t queued_jobs_ = 0;
+  std::size_t idle_lanes_ = 0;  // hold no job
+  bool stopped_ = false;
+
+  base::Instant start_;
+  std::optional<base::Instant> end_;
+  PhaseTimer<ReleasePhase> release_;
+  LatencyHistogram latency_;
+  std::size_t starved_lanes_ = 0;
+  base::Instant starvation_accounted_;
+  Duration starved_by_source_{0}, starved_by_output_{0};
+};
+
+}  // namespace osprey::pipeline

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sources, lanes and stages for the pipeline's tests: every cost and failure is an option, and
+// every promise of pipeline.hpp that they can see broken is noted.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/simulated_clock.hpp"
+#include "pipeline/pipeline.hpp"
+
+namespace osprey::pipeline::simulation {
+
+using namespace std::chrono_literals;
+using base::Instant;
+using base::SimulatedClock;
+
+/// Between `least` and `least + spread`, uniformly.
+struct Cost {
+  Duration least{0};
+  Duration spread{0};
+};
+
+struct StreamScenario {
+  std::uint64_t frames = 100;
+  Cost read;
+  StreamOptions options;
+  std::optional<std::uint64_t> fails_at;  ///< read() gives an error in place of this frame
+  bool endless = false;                   ///< after its frames read() blocks until it is cancelled
+};
+
+struct Scenario {
+  std::vector<StreamScenario> streams{StreamScenario{}};
+  std::size_t lanes = 1;
+  std::size_t least_jobs = 1, most_jobs = 1;  ///< a frame
+  Cost plan, prepare, run, finish, collect, deliver;
+  std::function<bool(std::uint64_t job)> prepare_fails, run_fails,
+      finish_fails;  ///< n-th of a lane
+  std::function<bool(FrameId)> plan_fails, collect_fails;
+  std::function<bool(std::uint64_t delivery)> deliver_fails;  ///< n-th of all
+  std::uint64_t snapshot_every = 1;  ///< the ledger is checked at every so many calls
+};
+
+/// What came of a run.
+struct Outcome {
+  Status status;
+  Stats stats;
+  struct Delivered {
+    FrameId id;
+    std::string error;  ///< empty: none
+    Instant time;
+  };
+  std::vector<Delivered> delivered;
+  std::vector<std::pair<FrameId, DropReason>> dropped;
+  std::vector<FrameId> started;         ///< the frame of each job, in the order lanes took them
+  std::vector<std::int64_t> most_live;  ///< frames' payloads alive at once, by stream
+};
+
+/// One pipeline with its doubles, on a simulated clock. Used by the clock's threads only, so it
+/// needs no locks: the baton is one.
+class Simulation {
+ public:
+  explicit Simulation(Scenario scenario, std::optional<std::uint64_t> seed = std::nullopt)
+      : scenario_(std::move(scenario)), clock_(seed), random_(seed.value_or(0)), stages_(*this) {
+    live_.resize(scenario_.streams.size());
+    outcome_.most_live.resize(scenario_.streams.size());
+    std::vector<Stream> streams;
+    for (std::size_t i = 0; i < scenario_.streams.size(); ++i) {
+      streams.push_back(
+          {std::make_unique<SimulatedSource>(*this, i), scenario_.streams[i].options});
+    }
+    std::vector<std::unique_ptr<LaneRunner>> lanes;
+    for (std::size_t i = 0; i < scenario_.lanes; ++i) {
+      lanes.push_back(std::make_unique<SimulatedRunner>(*this));
+    }
+    auto pipeline = Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_);
+    if (!pipeline.ok()) throw std::runtime_error(pipeline.error().message);
+    pipeline_ = std::move(*pipeline);
+  }
+
+  SimulatedClock& clock() { return clock_; }
+  Pipeline& pipeline() { return *pipeline_; }
+  std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+
+  /// Waits for the end, checks every promise, and tells what happened.
+  Outcome finish() {
+    outcome_.status = pipeline_->wait();
+    outcome_.stats = pipeline_->snapshot();
+    pipeline_.reset();
+    check_fates();
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+      if (live_[i] != 0) note("payloads of stream " + std::to_string(i) + " are left");
+    }
+    if (live_jobs_ != 0) note("jobs' payloads are left");
+    for (const std::string& broken : broken_) ADD_FAILURE() << broken;
+    return std::move(outcome_);
+  }
+
+ private:
+  struct TestFrame final : FramePayload {
+    TestFrame(Simulation& owner, FrameId frame) : simulation(owner), id(frame) {
+      auto& live = simulation.live_[id.stream];
+      auto& most = simulation.outcome_.most_live[id.stream];
+      most = std::max(most, ++live);
+    }
+    ~TestFrame() override {
+      if (jobs_alive != 0) simulation.note("a frame's payload died before its jobs'");
+      --simulation.live_[id.stream];
+    }
+    Simulation& simulation;
+    FrameId id;
+    std::size_t jobs_planned = 0;
+    std::int64_t jobs_alive = 0;
+    int collected = 0;
+  };
+
+  struct TestJob final : JobPayload {
+    TestJob(TestFrame& owner, std::size_t place) : frame(owner), index(place) {
+      ++frame.jobs_alive;
+      ++frame.simulation.live_jobs_;
+    }
+    ~TestJob() override {
+      --frame.jobs_alive;
+      --frame.simulation.live_jobs_;
+    }
+    TestFrame& frame;
+    std::size_t index;
+    bool finished = false;
+  };
+
+  class SimulatedSource final : public Source {
+   public:
+    SimulatedSource(Simulation& simulation, std::size_t stream)
+        : simulation_(simulation),
+          scenario_(simulation.scenario_.streams[stream]),
+          stream_(static_cast<std::uint32_t>(stream)),
+          cancelled_(simulation.clock_.make_condition()) {}
+
+    Result<std::optional<Captured>> read() override {
+      const Instant there = simulation_.clock_.now() + simulation_.draw_cost(scenario_.read);
+      const bool blocks = scenario_.endless && next_ == scenario_.frames;
+      simulation_.clock_.sleep_for(0s);
+      std::unique_lock lock(mutex_);
+      while (!cancel_ && (blocks || simulation_.clock_.now() < there)) {
+        blocks ? cancelled_->wait(lock) : static_cast<void>(cancelled_->wait_until(lock, there));
+      }
+      if (cancel_ || next_ == scenario_.frames) return std::optional<Captured>();
+      if (next_ == scenario_.fails_at) return Error{ErrorCode::kCorrupt, "source failed"};
+      Captured captured;
+      captured.payload = std::make_unique<TestFrame>(simulation_, FrameId{stream_, next_++});
+      return std::optional<Captured>(std::move(captured));
+    }
+
+    void cancel() override {
+      std::unique_lock lock(mutex_);
+      cancel_ = true;
+      cancelled_->notify_all();
+    }
+
+   private:
+    Simulation& simulation_;
+    const StreamScenario& scenario_;
+    std::uint32_t stream_;
+    std::uint64_t next_ = 0;
+    std::mutex mutex_;
+    std::unique_ptr<base::Condition> cancelled_;
+    bool cancel_ = false;
+  };
+
+  /// A runtime that runs one slot at a time, the other queued behind it.
+  class SimulatedRunner final : public LaneRunner {
+   public:
+    explicit SimulatedRunner(Simulation& simulation) : simulation_(simulation) {}
+
+    Status prepare(std::size_t slot, JobPayload& job) override {
+      expect(slot, State::kFree, "prepare");
+      simulation_.outcome_.started.push_back(payload_cast<TestJob>(job).frame.id);
+      const bool fails = asks(simulation_.scenario_.prepare_fails, prepared_++);
+      spend(simulation_.scenario_.prepare);
+      if (fails) return Error{ErrorCode::kInternal, "prepare failed"};
+      states_[slot] = State::kPrepared;
+      return {};
+    }
+
+    void start(std::size_t slot, Completion done) override {
+      expect(slot, State::kPrepared, "start");
+      const bool fails = asks(simulation_.scenario_.run_fails, started_++);
+      states_[slot] = State::kRunning;
+      if (!fails) unfinished_.push_back(slot);
+      auto end = [this, slot, fails, done = std::move(done)] {
+        states_[slot] = fails ? State::kFree : State::kDone;
+        done(fails ? Status(Error{ErrorCode::kInternal, "run failed"}) : Status());
+      };
+      const Duration cost = simulation_.draw_cost(simulation_.scenario_.run);
+      free_at_ = std::max(free_at_, simulation_.clock_.now()) + cost;
+      // A run that takes no time is a runtime that calls back within start().
+      cost == Duration::zero() ? end() : simulation_.clock_.schedule(free_at_, std::move(end));
+    }
+
+    Status finish(std::size_t slot, JobPayload& job) override {
+      expect(slot, State::kDone, "finish");
+      if (unfinished_.front() != slot) simulation_.note("a younger job was finished first");
+      unfinished_.pop_front();
+      const bool fails = asks(simulation_.scenario_.finish_fails, finished_++);
+      spend(simulation_.scenario_.finish);
+      states_[slot] = State::kFree;
+      if (fails) return Error{ErrorCode::kInternal, "finish failed"};
+      payload_cast<TestJob>(job).finished = true;
+      return {};
+    }
+
+   private:
+    enum class State { kFree, kPrepared, kRunning, kDone };
+
+    static bool asks(const std::function<bool(std::uint64_t)>& fails, std::uint64_t count) {
+      return fails && fails(count);
+    }
+
+    void expect(std::size_t slot, State state, const std::string& call) {
+      if (states_[slot] != state) simulation_.note(call + " in the wrong state of a slot");
+      if (inside_) simulation_.note(call + " while another call of the lane was not over");
+    }
+
+    void spend(const Cost& cost) {
+      inside_ = true;
+      simulation_.spend(cost);
+      inside_ = false;
+    }
+
+    Simulation& simulation_;
+    std::array<State, kSlots> states_{};
+    std::deque<std::size_t> unfinished_;  // slots, in the order of their starts
+    bool inside_ = false;
+    Instant free_at_{};
+    std::uint64_t prepared_ = 0, started_ = 0, finished_ = 0;
+  };
+
+  class SimulatedStages final : public Stages {
+   public:
+    explicit SimulatedStages(Simulation& simulation) : simulation_(simulation) {}
+
+    Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId id,
+                                                          FramePayload& payload) override {
+      auto& frame = payload_cast<TestFrame>(payload);
+      const Scenario& scenario = simulation_.scenario_;
+      if (id != frame.id) simulation_.note("a frame was given a wrong id");
+      simulation_.spend(scenario.plan);
+      if (scenario.plan_fails && scenario.plan_fails(id)) {
+        return Error{ErrorCode::kInternal, "plan failed"};
+      }
+      frame.jobs_planned =
+          scenario.least_jobs + simulation_.draw(scenario.most_jobs - scenario.least_jobs + 1);
+      std::vector<std::unique_ptr<JobPayload>> jobs;
+      for (std::size_t i = 0; i < frame.jobs_planned; ++i) {
+        jobs.push_back(std::make_unique<TestJob>(frame, i));
+      }
+      return jobs;
+    }
+
+    Status collect(FrameId id, FramePayload& payload, std::span<Job> jobs) override {
+      auto& frame = payload_cast<TestFrame>(payload);
+      simulation_.spend(simulation_.scenario_.collect);
+      if (++frame.collected > 1) simulation_.note("a frame was collected twice");
+      if (jobs.size() != frame.jobs_planned) simulation_.note("a frame was collected too early");
+      for (std::size_t i = 0; i < jobs.size(); ++i) {
+        const auto& job = payload_cast<TestJob>(*jobs[i].payload);
+        if (job.index != i || &job.frame != &frame) simulation_.note("jobs were mixed up");
+        if (job.finished != jobs[i].status.ok()) simulation_.note("a job has a wrong status");
+      }
+      if (simulation_.scenario_.collect_fails && simulation_.scenario_.collect_fails(id)) {
+        return Error{ErrorCode::kInternal, "collect failed"};
+      }
+      return {};
+    }
+
+    Status deliver(Delivery delivery) override {
+      if (inside_deliver_) simulation_.note("deliver was called while it ran");
+      inside_deliver_ = true;
+      simulation_.spend(simulation_.scenario_.deliver);
+      inside_deliver_ = false;
+      auto& frame = payload_cast<TestFrame>(*delivery.payload);
+      if (frame.id != delivery.id) simulation_.note("a delivery has another frame's payload");
+      if (delivery.status.ok() && frame.collected != 1) {
+        simulation_.note("a frame was delivered that was not collected");
+      }
+      const auto& fails = simulation_.scenario_.deliver_fails;
+      if (fails && fails(deliveries_++)) return Error{ErrorCode::kIo, "disk full"};
+      simulation_.outcome_.delivered.push_back(
+          {delivery.id, delivery.status.ok() ? "" : delivery.status.error().message,
+           simulation_.clock_.now()});
+      return {};
+    }
+
+    void dropped(FrameId id, DropReason reason) override {
+      simulation_.outcome_.dropped.emplace_back(id, reason);
+      try {
+        simulation_.spend({});
+      } catch (const base::Deadlock&) {
+        // Whoever waits for the pipeline has it too; this may be the pipeline's destructor.
+      }
+    }
+
+   private:
+    Simulation& simulation_;
+    bool inside_deliver_ = false;
+    std::uint64_t deliveries_ = 0;
+  };
+
+  void note(const std::string& broken) {
+    if (broken_.size() < 10) broken_.push_back(broken);
+  }
+
+  Duration draw_cost(const Cost& cost) {
+    if (cost.spread == Duration::zero()) return cost.least;
+    return cost.least + Duration(draw(static_cast<std::uint64_t>(cost.spread.count()) + 1));
+  }
+
+  /// Also lets other threads run, before and after.
+  void spend(const Cost& cost) {
+    clock_.sleep_for(draw_cost(cost));
+    if (pipeline_ && ++spent_ % scenario_.snapshot_every == 0) check_ledger();
+  }
+
+  void check_ledger() {
+    const Stats stats = pipeline_->snapshot();
+    for (std::size_t i = 0; i < stats.streams.size(); ++i) {
+      if (!stats.streams[i].balanced()) note("the ledger does not balance");
+      const auto in_flight = static_cast<std::int64_t>(stats.streams[i].in_flight);
+      const StreamOptions& options = scenario_.streams[i].options;
+      if (options.in_flight && in_flight > static_cast<std::int64_t>(options.in_flight)) {
+        note("more frames are in flight than allowed");
+      }
+    }
+  }
+
+  void check_fates() {
+    std::vector<std::set<std::uint64_t>> seen(scenario_.streams.size());
+    std::vector<std::uint64_t> delivered(seen.size()), dropped(seen.size()), next(seen.size());
+    for (const auto& each : outcome_.delivered) {
+      if (each.id.sequence < next[each.id.stream]) note("delivered out of order");
+      next[each.id.stream] = each.id.sequence + 1;
+      if (!seen[each.id.stream].insert(each.id.sequence).second) note("a frame ended twice");
+      ++delivered[each.id.stream];
+    }
+    for (const auto& [id, reason] : outcome_.dropped) {
+      if (!seen[id.stream].insert(id.sequence).second) note("a frame ended twice");
+      ++dropped[id.stream];
+    }
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const StreamStats& stats = outcome_.stats.streams[i];
+      if (!stats.balanced() || stats.in_flight != 0) note("the ledger does not balance at the end");
+      if (stats.delivered != delivered[i]) note("the ledger's deliveries are wrong");
+      if (stats.dropped() != dropped[i]) note("the ledger's drops are wrong");
+      if (seen[i].size() != stats.captured) note("a frame was lost");
+      if (!stats.ended) note("a stream has not ended");
+    }
+  }
+
+  Scenario scenario_;
+  SimulatedClock clock_;
+  std::mt19937_64 random_;
+  SimulatedStages stages_;
+  std::vector<std::int64_t> live_;
+  std::int64_t live_jobs_ = 0;
+  std::uint64_t spent_ = 0;
+  std::vector<std::string> broken_;
+  Outcome outcome_;
+  std::unique_ptr<Pipeline> pipeline_;  // last: its threads use all of the above
+};
+
+inline Outcome run(Scenario scenario, std::optional<std::uint64_t> seed = std::nullopt) {
+  return Simulation(std::move(scenario), seed).finish();
+}
+
+/// Runs `body` with seeds 0..count-1, or with the one in the environment's OSPREY_SEED. A failure
+/// says how to repeat it.
+inline void for_each_seed(std::uint64_t count, const std::function<void(std::uint64_t)>& body) {
+  const char* only = std::getenv("OSPREY_SEED");
+  const std::uint64_t first = only ? std::strtoull(only, nullptr, 10) : 0;
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  for (std::uint64_t seed = first; seed < (only ? first + 1 : count); ++seed) {
+    SCOPED_TRACE(testing::Message() << "to repeat: OSPREY_SEED=" << seed
+                                    << " pipeline_tests --gtest_filter=" << test->test_suite_name()
+                                    << "." << test->name());
+    try {
+      body(seed);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace osprey::pipeline::simulation
