@@ -4,7 +4,7 @@
 
 #include <osprey/result.hpp>
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,13 +17,17 @@ namespace osprey::media {
 struct SourceOptions {
   int vid_stride = 1;  ///< >= 1; every n-th frame is given, the others are skipped
   int threads = 1;     ///< decoder threads, >= 1
+  /// > 0; how long a network source may be silent before it counts as gone.
+  std::chrono::milliseconds timeout{15'000};
+  /// > 0; a video with larger frames is refused: a damaged header must not take all memory.
+  std::int64_t max_pixels = std::int64_t{1} << 28;
 };
 
 /// What a source noticed about its data. Grows while reading.
 struct SourceHealth {
-  std::uint64_t damaged = 0;       ///< packets or pictures that could not be decoded
-  std::string first_damage;        ///< the first one in words; empty if none
-  std::uint64_t passed_over = 0;   ///< files of a folder that are no pictures or videos
+  std::uint64_t damaged = 0;      ///< packets or pictures that could not be decoded whole
+  std::string first_damage;       ///< the first one in words; empty if none
+  std::uint64_t passed_over = 0;  ///< files of a folder or glob that are no pictures
 };
 
 /// Threads: one reader; `cancel` from any.
@@ -31,14 +35,23 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// `uri`: a file, a folder, a glob ("shots/*.jpg"), "-" for standard input, or a URL.
-  /// `stream` becomes FrameId::stream. Errors: absent, empty, no video in it, nothing readable.
+  /// `uri`: a file, a folder of pictures, a glob ("shots/*.jpg", "shots/**/*.jpg"), "-" or "pipe:N"
+  /// for standard input or an open file descriptor, or a URL. What is there under that very name
+  /// goes before a glob. Pictures come in natural order (img2 before img10), hidden files are left
+  /// out. `stream` becomes FrameId::stream. Decodes the first frame, so that info() knows its size.
+  /// Errors: an option out of its range, absent, no permission, empty, no video or picture in it,
+  /// nothing that can be read, a network source that is silent for `options.timeout`.
   static Result<std::unique_ptr<Source>> open(const std::string& uri, std::uint32_t stream,
                                               const SourceOptions& options);
 
+  /// `frame_rate` and `frame_count` are of the frames that are given (see vid_stride). The count
+  /// is what the container says; damage makes it smaller.
   virtual const StreamInfo& info() const = 0;
 
-  /// The next frame, or nothing at the end. Blocks while decoding.
+  /// The next frame, or nothing at the end. Blocks while decoding. A frame that the decoder gives
+  /// in one of PixelFormat's layouts is not copied; others become the nearest layout, 8 bits a
+  /// sample. Data that cannot be decoded is counted in health() and passed over. Errors: the
+  /// operating system or network fails, or is silent too long; then the stream is at its end.
   virtual Result<std::optional<Frame>> read() = 0;
 
   virtual SourceHealth health() const = 0;

@@ -12,12 +12,17 @@
 namespace osprey::vision {
 
 struct DrawOptions {
-  int line_width = 0;       ///< pixels; 0: from the picture's size
+  int line_width = 0;  ///< pixels; 0: from the picture's size, as Ultralytics does
   bool labels = true;
-  bool confidence = true;
+  bool confidence = true;  ///< behind the name
 };
 
-/// A new image (kBgr24) with `detections` drawn over `image`; names by label_id.
+/// A new image (kBgr24) with `detections` drawn over `image`: all boxes, then
+/// all labels, the last on top; names by label_id.
+/// A class without a name shows its number; characters beyond ASCII show as '?' (the stroke font
+/// has no others). Labels stay inside of the picture. Boxes without area, outside of the picture or
+/// not finite are passed over. Threads: any. Cost: a full conversion to BGR and a few microseconds
+/// a box.
 Image annotate(const Image& image, std::span<const Detection> detections,
                const std::vector<std::string>& names, const DrawOptions& options = {});
 

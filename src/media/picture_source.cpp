@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "media/picture_source.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "base/try.hpp"
+#include "media/picture_codec.hpp"
+#include "media/picture_kind.hpp"
+
+namespace osprey::media {
+namespace {
+
+Result<std::vector<std::uint8_t>> read_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  const auto io_error = [&] { return Error{ErrorCode::kIo, path + ": " + std::strerror(errno)}; };
+  if (!file) return io_error();
+  std::vector<std::uint8_t> bytes;
+  for (;;) {
+    constexpr std::size_t kStep = 1 << 18;
+    const std::size_t size = bytes.size();
+    bytes.resize(size + kStep);
+    const std::size_t got = std::fread(bytes.data() + size, 1, kStep, file.get());
+    bytes.resize(size + got);
+    if (got < kStep) break;
+  }
+  if (std::ferror(file.get())) return io_error();
+  return bytes;
+}
+
+/// What cv2.imread gives, EXIF orientation applied.
+Result<Image> decode(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+  const auto corrupt = [&](const std::string& why) {
+    return Error{ErrorCode::kCorrupt, path + ": " + why};
+  };
+  if (bytes.empty()) return corrupt("the file is empty");
+  if (bytes.size() > std::size_t{std::numeric_limits<int>::max()}) {
+    return corrupt("larger than the 2 GiB a picture file may have");
+  }
+  auto decoded = decode_picture(bytes);
+  if (!decoded) return corrupt(decoded.error().message);
+  return decoded;
+}
+
+class PictureSource final : public Source {
+ public:
+  PictureSource(const std::string& uri, std::vector<std::string> files, std::uint32_t stream,
+                const SourceOptions& options)
+      : files_(std::move(files)), stride_(static_cast<std::size_t>(options.vid_stride)) {
+    info_.index = stream;
+    info_.uri = uri;
+    info_.pictures = true;
+    info_.frame_count = static_cast<std::int64_t>((files_.size() + stride_ - 1) / stride_);
+  }
+
+  /// Decodes the first picture that can be. Errors: there is none.
+  Status start(std::uint64_t passed_over) {
+    health_.passed_over = passed_over;
+    first_ = next();
+    if (!first_) {
+      const std::string all = files_.size() > 1 ? info_.uri + ": no picture can be decoded; " : "";
+      return Error{ErrorCode::kCorrupt, all + health_.first_damage};
+    }
+    info_.width = first_->image.width;
+    info_.height = first_->image.height;
+    return {};
+  }
+
+  const StreamInfo& info() const override { return info_; }
+
+  Result<std::optional<Frame>> read() override {
+    if (cancelled_) return std::optional<Frame>();
+    if (first_) return std::exchange(first_, std::nullopt);
+    return next();
+  }
+
+  SourceHealth health() const override { return health_; }
+  void cancel() override { cancelled_ = true; }
+
+ private:
+  std::optional<Frame> next() {
+    while (place_ < files_.size() && !cancelled_) {
+      const std::string& path = files_[place_];
+      place_ += stride_;
+      Result<Image> image = load(path);
+      if (!image) {
+        note_damage(image.error().message);
+        continue;
+      }
+      Frame frame;
+      frame.id = {info_.index, sequence_++};
+      frame.image = *std::move(image);
+      frame.path = path;
+      return frame;
+    }
+    return std::nullopt;
+  }
+
+  Result<Image> load(const std::string& path) {
+    const std::vector<std::uint8_t> bytes = OSPREY_TRY(read_file(path));
+    Image image = OSPREY_TRY(decode(path, bytes));
+    if (is_cut_short_jpeg(bytes)) note_damage(path + ": the file ends before the picture does");
+    return image;
+  }
+
+  void note_damage(const std::string& what) {
+    if (health_.damaged++ == 0) health_.first_damage = what;
+  }
+
+  std::vector<std::string> files_;
+  std::size_t stride_;
+  StreamInfo info_;
+  SourceHealth health_;
+  std::optional<Frame> first_;
+  std::size_t place_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> open_picture(const std::string& uri, const std::string& path,
+                                             std::uint32_t stream, const SourceOptions& options) {
+  auto source =
+      std::make_unique<PictureSource>(uri, std::vector<std::string>{path}, stream, options);
+  OSPREY_TRY(source->start(0));
+  return std::unique_ptr<Source>(std::move(source));
+}
+
+Result<std::unique_ptr<Source>> open_pictures(const std::string& uri,
+                                              std::vector<std::string> files, std::uint32_t stream,
+                                              const SourceOptions& options) {
+  const std::size_t all = files.size();
+  std::erase_if(files, [](const std::string& path) { return !is_picture_file(path); });
+  if (files.empty()) {
+    return Error{ErrorCode::kNotFound, uri + ": no picture among its " + std::to_string(all) +
+                                           " files (jpg, png, bmp, webp, tiff, jp2 or pnm)"};
+  }
+  const std::size_t passed_over = all - files.size();
+  auto source = std::make_unique<PictureSource>(uri, std::move(files), stream, options);
+  OSPREY_TRY(source->start(passed_over));
+  return std::unique_ptr<Source>(std::move(source));
+}
+
+}  // namespace osprey::media

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "media/video_writer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/try.hpp"
+#include "media/av_handles.hpp"
+#include "media/encoder_input.hpp"
+#include "media/temporary_file.hpp"
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/mathematics.h>
+#include <libavutil/opt.h>
+}
+
+namespace osprey::media {
+namespace {
+
+/// The periods of 24, 25, 30, 50, 60 and their NTSC frames a second, and the 90 kHz ticks of MPEG
+/// streams, are all whole numbers of it.
+constexpr int kTicksPerSecond = 360'000;
+/// MPEG-4's own clock has 16 bits.
+constexpr int kMpeg4TicksPerSecond = 60'000;
+
+/// H.264 encoders, the best first, then MPEG-4's.
+std::vector<const AVCodec*> candidate_encoders() {
+  std::vector<const AVCodec*> found;
+  const auto add = [&](const AVCodec* codec) {
+    if (codec && std::find(found.begin(), found.end(), codec) == found.end())
+      found.push_back(codec);
+  };
+  add(avcodec_find_encoder_by_name("libx264"));
+  void* place = nullptr;
+  while (const AVCodec* codec = av_codec_iterate(&place)) {
+    if (av_codec_is_encoder(codec) && codec->id == AV_CODEC_ID_H264) add(codec);
+  }
+  add(avcodec_find_encoder(AV_CODEC_ID_MPEG4));
+  return found;
+}
+
+/// Null, and `why`, if the encoder cannot be opened: a hardware one without its hardware, say.
+AvPtr<AVCodecContext> open_encoder(const AVCodec& codec, int width, int height,
+                                   const VideoWriterOptions& options, std::string& why) {
+  AvPtr<AVCodecContext> encoder(avcodec_alloc_context3(&codec));
+  if (!encoder) throw std::bad_alloc();
+  encoder->width = width;
+  encoder->height = height;
+  encoder->pix_fmt = AV_PIX_FMT_YUV420P;
+  encoder->color_range = AVCOL_RANGE_MPEG;
+  // The matrix is what decoders need; the colours behind it are whatever the source's were, which
+  // is BT.709 or sRGB today.
+  encoder->colorspace = AVCOL_SPC_SMPTE170M;
+  encoder->color_primaries = AVCOL_PRI_BT709;
+  encoder->color_trc = AVCOL_TRC_BT709;
+  encoder->time_base = {1, codec.id == AV_CODEC_ID_MPEG4 ? kMpeg4TicksPerSecond : kTicksPerSecond};
+  encoder->framerate = av_d2q(options.frame_rate, 1'001'000);
+  encoder->thread_count = options.threads;
+  encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  if (codec.id == AV_CODEC_ID_MPEG4) {
+    encoder->flags |= AV_CODEC_FLAG_QSCALE;
+    encoder->global_quality = 4 * FF_QP2LAMBDA;
+  }
+  // Encoders without these options keep their own defaults.
+  av_opt_set(encoder->priv_data, "preset", "veryfast", 0);
+  av_opt_set(encoder->priv_data, "crf", "23", 0);
+  const int code = avcodec_open2(encoder.get(), &codec, nullptr);
+  if (code >= 0) return encoder;
+  why += std::string(why.empty() ? "" : ", ") + codec.name + ": " + av_error_text(code);
+  return nullptr;
+}
+
+/// An MP4 that is being written. Closes the file, complete or not.
+struct Muxer {
+  AVFormatContext* container = nullptr;
+
+  Muxer() = default;
+  Muxer(const Muxer&) = delete;
+  Muxer& operator=(const Muxer&) = delete;
+  ~Muxer() {
+    if (container) avio_closep(&container->pb);
+    avformat_free_context(container);
+  }
+};
+
+class Mp4Writer final : public VideoWriter {
+ public:
+  Mp4Writer(std::string path, int width, int height, const VideoWriterOptions& options,
+            TemporaryFile file)
+      : path_(std::move(path)),
+        width_(width),
+        height_(height),
+        options_(options),
+        file_(std::move(file)) {}
+
+  Status open() {
+    const int even_width = (width_ + 1) / 2 * 2;
+    const int even_height = (height_ + 1) / 2 * 2;
+    std::string why;
+    for (const AVCodec* codec : candidate_encoders()) {
+      encoder_ = open_encoder(*codec, even_width, even_height, options_, why);
+      if (encoder_) break;
+    }
+    if (!encoder_) {
+      return Error{ErrorCode::kUnsupported, "cannot write " + path_ +
+                                                ": this FFmpeg has no encoder for H.264 or MPEG-4" +
+                                                (why.empty() ? "" : " (" + why + ")")};
+    }
+    const double ticks = encoder_->time_base.den / options_.frame_rate;
+    period_ = std::max<std::int64_t>(1, std::llround(ticks));
+
+    OSPREY_TRY(check(avformat_alloc_output_context2(&muxer_.container, nullptr, "mp4", nullptr)));
+    stream_ = avformat_new_stream(muxer_.container, nullptr);
+    if (!stream_) throw std::bad_alloc();
+    stream_->time_base = encoder_->time_base;
+    stream_->avg_frame_rate = encoder_->framerate;
+    OSPREY_TRY(check(avcodec_parameters_from_context(stream_->codecpar, encoder_.get())));
+    const std::string url = "file:" + file_.path().string();
+    OSPREY_TRY(check(avio_open(&muxer_.container->pb, url.c_str(), AVIO_FLAG_WRITE)));
+    return check(avformat_write_header(muxer_.container, nullptr));
+  }
+
+  Status write(const Image& image, Timestamp timestamp) override {
+    if (failure_) return *failure_;
+    if (image.width != width_ || image.height != height_) {
+      return Error{ErrorCode::kInvalidArgument,
+                   path_ + ": a frame of " + std::to_string(image.width) + "x" +
+                       std::to_string(image.height) + ", expected " + std::to_string(width_) + "x" +
+                       std::to_string(height_)};
+    }
+    AvPtr<AVFrame> frame = OSPREY_TRY(input_.convert(image));
+    frame->pts = ticks_of(timestamp);
+    frame->color_range = encoder_->color_range;
+    frame->colorspace = encoder_->colorspace;
+    return remember(encode(frame.get()));
+  }
+
+  Status finish() override {
+    if (failure_) return *failure_;
+    OSPREY_TRY(remember(encode(nullptr)));
+    OSPREY_TRY(remember(check(av_write_trailer(muxer_.container))));
+    OSPREY_TRY(remember(check(avio_closep(&muxer_.container->pb))));
+    OSPREY_TRY(remember(file_.commit()));
+    failure_ = Error{ErrorCode::kInvalidArgument, path_ + ": the video is finished already"};
+    return {};
+  }
+
+ private:
+  /// The error for a negative return value, or one that the output file has kept.
+  Status check(int code) const {
+    const AVIOContext* io = muxer_.container ? muxer_.container->pb : nullptr;
+    if (io && io->error < 0) code = io->error;
+    if (code >= 0) return {};
+    return Error{ErrorCode::kIo, "cannot write " + path_ + ": " + av_error_text(code)};
+  }
+
+  /// What failed once leaves a file that cannot be completed.
+  Status remember(Status status) {
+    if (!status) failure_ = status.error();
+    return status;
+  }
+
+  std::int64_t ticks_of(Timestamp timestamp) {
+    if (!first_) first_ = timestamp;
+    const std::int64_t ticks =
+        av_rescale((timestamp - *first_).count(), encoder_->time_base.den, 1'000'000'000);
+    last_ticks_ = last_ticks_ && ticks <= *last_ticks_ ? *last_ticks_ + period_ : ticks;
+    return *last_ticks_;
+  }
+
+  /// Null for `frame`: the encoder gives what it still holds.
+  Status encode(const AVFrame* frame) {
+    OSPREY_TRY(check(avcodec_send_frame(encoder_.get(), frame)));
+    for (;;) {
+      const int code = avcodec_receive_packet(encoder_.get(), packet_.get());
+      if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return {};
+      OSPREY_TRY(check(code));
+      packet_->stream_index = stream_->index;
+      packet_->duration = period_;  // the container uses the last one's
+      av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
+      OSPREY_TRY(check(av_write_frame(muxer_.container, packet_.get())));
+    }
+  }
+
+  std::string path_;
+  int width_;
+  int height_;
+  VideoWriterOptions options_;
+  TemporaryFile file_;  ///< outlives muxer_, which has it open
+  Muxer muxer_;
+  AVStream* stream_ = nullptr;
+  AvPtr<AVCodecContext> encoder_;
+  AvPtr<AVPacket> packet_ = make_packet();
+  EncoderInput input_;
+  std::int64_t period_ = 1;
+  std::optional<Timestamp> first_;
+  std::optional<std::int64_t> last_ticks_;
+  std::optional<Error> failure_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<VideoWriter>> VideoWriter::create(const std::string& path, int width,
+                                                         int height,
+                                                         const VideoWriterOptions& options) {
+  const auto wrong = [&](const std::string& what) {
+    return Error{ErrorCode::kInvalidArgument, path + ": " + what};
+  };
+  if (width < 1 || height < 1) {
+    return wrong("a video of " + std::to_string(width) + "x" + std::to_string(height) + " pixels");
+  }
+  if (!(options.frame_rate > 0) || !std::isfinite(options.frame_rate)) {
+    return wrong("frame_rate has to be above 0, not " + std::to_string(options.frame_rate));
+  }
+  if (options.threads < 1) {
+    return wrong("threads has to be 1 or more, not " + std::to_string(options.threads));
+  }
+  silence_av();
+  TemporaryFile file = OSPREY_TRY(TemporaryFile::create(path));
+  auto writer = std::make_unique<Mp4Writer>(path, width, height, options, std::move(file));
+  OSPREY_TRY(writer->open());
+  return std::unique_ptr<VideoWriter>(std::move(writer));
+}
+
+}  // namespace osprey::media
