@@ -15,9 +15,11 @@
 namespace osprey::model {
 
 struct DecodeOptions {
-  float conf = 0.25f;              ///< 0..1; candidates score strictly above it
-  std::vector<int> classes;        ///< label ids kept; empty: all
-  bool multi_label = false;        ///< every class above `conf` makes a candidate, not only the best
+  float conf = 0.25f;        ///< 0..1; candidates score strictly above it
+  std::vector<int> classes;  ///< label ids kept; empty: all
+  /// Every class above `conf` makes a candidate. If not: only a location's best class (ties: the
+  /// lowest), and if `classes` leaves that one out, none. Without meaning for kEndToEnd.
+  bool multi_label = false;
 };
 
 /// Threads: `decode` is const and may be called from many at once.
@@ -25,11 +27,16 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  /// Errors: the outputs' shapes contradict the layout.
-  static Result<std::unique_ptr<Decoder>> create(const ModelSpec& spec, const DecodeOptions& options);
+  /// Errors: `options` out of range; `spec` contradicts itself.
+  static Result<std::unique_ptr<Decoder>> create(const ModelSpec& spec,
+                                                 const DecodeOptions& options);
 
-  /// Appends candidates to `out`, in no promised order, in input pixels. `outputs` as the model
-  /// lists them, float32. Values that are not finite give no candidate. Cost: one pass over scores.
+  /// Appends candidates to `out` in input pixels: by output, location (anchors outermost), class.
+  /// `outputs` as the model lists them, float32, each view's data holding size() values. A score
+  /// that is not finite counts as absent, a box that is not finite gives no candidate; scores above
+  /// 1 count as 1. Errors: the outputs' shapes contradict the layout; `out` is then unchanged.
+  /// Cost: one pass over the scores; sigmoid, exp and DFL only for candidates; no allocation but
+  /// `out`'s.
   virtual Status decode(std::span<const TensorView> outputs, std::vector<Detection>& out) const = 0;
 };
 

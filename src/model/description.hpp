@@ -21,10 +21,10 @@ struct ModelDescription {
   ///   osprey.head    JSON, see model/head.hpp; written by `osprey import`
   ///   osprey.input   JSON, see model/input_spec.hpp; written by `osprey import`
   std::map<std::string, std::string> metadata;
-  std::string format;         ///< "ONNX", "OpenVINO IR", "TFLite"
-  std::string precision;      ///< "FP32", "FP16", "INT8"
+  std::string format;           ///< "ONNX", "OpenVINO IR", "TFLite"
+  std::string precision;        ///< "FP32", "FP16", "INT8"
   std::int64_t parameters = 0;  ///< weights, count
-  double gflops = 0;            ///< floating point operations of one inference, in 1e9; 2 a multiply-add
+  double gflops = 0;  ///< floating point operations of one inference, in 1e9; 2 a multiply-add
 };
 
 }  // namespace osprey::model

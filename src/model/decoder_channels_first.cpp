@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/try.hpp"
+#include "model/decoders.hpp"
+
+namespace osprey::model {
+
+namespace {
+
+// [1, 4+C, N] or [1, N, 4+C]: the box's centre and size, then class scores.
+class ChannelsFirstDecoder final : public Decoder {
+ public:
+  ChannelsFirstDecoder(const HeadLayout& head, ScoreRule rule)
+      : output_(head.output),
+        classes_(head.classes),
+        transposed_(head.transposed),
+        rule_(std::move(rule)) {}
+
+  Status decode(std::span<const TensorView> outputs, std::vector<Detection>& out) const override {
+    const auto view = OSPREY_TRY(output_at(outputs, output_));
+    const std::int64_t channels = classes_ + 4;
+    const auto& shape = view.shape;
+    if (shape.size() != 3 || shape[0] != 1 || shape[transposed_ ? 2 : 1] != channels) {
+      const auto text = std::to_string(channels);
+      return wrong_shape(output_, shape,
+                         transposed_ ? "[1, N, " + text + "]" : "[1, " + text + ", N]");
+    }
+    Scores scores;
+    scores.count = static_cast<std::size_t>(shape[transposed_ ? 1 : 2]);
+    if (scores.count == 0) return {};
+    scores.classes = static_cast<std::size_t>(classes_);
+    scores.location_step = transposed_ ? static_cast<std::size_t>(channels) : 1;
+    scores.class_step = transposed_ ? 1 : scores.count;
+    scores.data = view.data + 4 * scores.class_step;
+
+    const auto box_at = [&](std::size_t location) {
+      const float* at = view.data + location * scores.location_step;
+      const auto step = scores.class_step;
+      return box_around(at[0], at[step], at[2 * step], at[3 * step]);
+    };
+    collect(scores, rule_, box_at, out);
+    return {};
+  }
+
+ private:
+  int output_;
+  int classes_;
+  bool transposed_;
+  ScoreRule rule_;
+};
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_channels_first_decoder(const ModelSpec& spec, ScoreRule rule) {
+  return std::make_unique<ChannelsFirstDecoder>(spec.head, std::move(rule));
+}
+
+}  // namespace osprey::model
