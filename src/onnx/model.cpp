@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "onnx/model.hpp"
+
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+
+#include <cassert>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "base/try.hpp"
+#include "onnx/file.hpp"
+#include "onnx/shape_inference.hpp"
+
+namespace osprey::onnx {
+namespace {
+
+// Opset 13 is the oldest with per-channel QuantizeLinear and is read by every runtime in use; IR 7
+// is what came with it.
+constexpr int kOpset = 13;
+constexpr int kIrVersion = 7;
+
+constexpr std::size_t kLargest = std::numeric_limits<int>::max();  // bytes protobuf can handle
+
+ElementType element_type(int data_type) {
+  switch (data_type) {
+    case ::onnx::TensorProto::FLOAT:
+      return ElementType::kFloat32;
+    case ::onnx::TensorProto::FLOAT16:
+      return ElementType::kFloat16;
+    case ::onnx::TensorProto::BFLOAT16:
+      return ElementType::kBfloat16;
+    case ::onnx::TensorProto::INT8:
+      return ElementType::kInt8;
+    case ::onnx::TensorProto::UINT8:
+      return ElementType::kUint8;
+    case ::onnx::TensorProto::INT32:
+      return ElementType::kInt32;
+    case ::onnx::TensorProto::INT64:
+      return ElementType::kInt64;
+    default:
+      return ElementType::kOther;
+  }
+}
+
+::onnx::TensorProto::DataType data_type(ElementType type) {
+  switch (type) {
+    case ElementType::kFloat32:
+      return ::onnx::TensorProto::FLOAT;
+    case ElementType::kFloat16:
+      return ::onnx::TensorProto::FLOAT16;
+    case ElementType::kBfloat16:
+      return ::onnx::TensorProto::BFLOAT16;
+    case ElementType::kInt8:
+      return ::onnx::TensorProto::INT8;
+    case ElementType::kUint8:
+      return ::onnx::TensorProto::UINT8;
+    case ElementType::kInt32:
+      return ::onnx::TensorProto::INT32;
+    case ElementType::kInt64:
+      return ::onnx::TensorProto::INT64;
+    case ElementType::kOther:
+      break;
+  }
+  return ::onnx::TensorProto::UNDEFINED;
+}
+
+TensorInfo info_of(const ::onnx::ValueInfoProto& value) {
+  const auto& type = value.type().tensor_type();
+  return {value.name(), shape_of(type.shape()), element_type(type.elem_type())};
+}
+
+TensorInfo info_of(const std::string& name, const ::onnx::TensorProto& tensor) {
+  return {name, Shape(tensor.dims().begin(), tensor.dims().end()),
+          element_type(tensor.data_type())};
+}
+
+void set_value_info(const TensorInfo& tensor, ::onnx::ValueInfoProto& value) {
+  value.set_name(tensor.name);
+  auto& type = *value.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(data_type(tensor.type));
+  auto& shape = *type.mutable_shape();
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+    auto& dim = *shape.add_dim();
+    if (tensor.shape[i] >= 0) {
+      dim.set_dim_value(tensor.shape[i]);
+    } else {
+      dim.set_dim_param(tensor.name + "_dim" + std::to_string(i));
+    }
+  }
+}
+
+template <typename T>
+void set_tensor(const std::string& name, const Shape& shape, ElementType type,
+                std::span<const T> values, ::onnx::TensorProto& tensor) {
+  tensor.set_name(name);
+  tensor.set_data_type(data_type(type));
+  std::size_t count = 1;
+  for (const auto dim : shape) {
+    tensor.add_dims(dim);
+    count *= static_cast<std::size_t>(dim);
+  }
+  assert(count == values.size());
+  (void)count;
+  tensor.set_raw_data(values.data(), values.size_bytes());
+}
+
+void set_attribute(const std::string& name, const Attribute& value, ::onnx::AttributeProto& proto) {
+  proto.set_name(name);
+  if (const auto* i = std::get_if<std::int64_t>(&value)) {
+    proto.set_type(::onnx::AttributeProto::INT);
+    proto.set_i(*i);
+  } else if (const auto* f = std::get_if<float>(&value)) {
+    proto.set_type(::onnx::AttributeProto::FLOAT);
+    proto.set_f(*f);
+  } else if (const auto* s = std::get_if<std::string>(&value)) {
+    proto.set_type(::onnx::AttributeProto::STRING);
+    proto.set_s(*s);
+  } else if (const auto* ints = std::get_if<std::vector<std::int64_t>>(&value)) {
+    proto.set_type(::onnx::AttributeProto::INTS);
+    proto.mutable_ints()->Add(ints->begin(), ints->end());
+  } else {
+    const auto& floats = std::get<std::vector<float>>(value);
+    proto.set_type(::onnx::AttributeProto::FLOATS);
+    proto.mutable_floats()->Add(floats.begin(), floats.end());
+  }
+}
+
+void add_shown(const ::onnx::AttributeProto& proto, std::map<std::string, Attribute>& attributes) {
+  switch (proto.type()) {
+    case ::onnx::AttributeProto::INT:
+      attributes[proto.name()] = static_cast<std::int64_t>(proto.i());
+      break;
+    case ::onnx::AttributeProto::FLOAT:
+      attributes[proto.name()] = proto.f();
+      break;
+    case ::onnx::AttributeProto::STRING:
+      attributes[proto.name()] = proto.s();
+      break;
+    case ::onnx::AttributeProto::INTS:
+      attributes[proto.name()] =
+          std::vector<std::int64_t>(proto.ints().begin(), proto.ints().end());
+      break;
+    case ::onnx::AttributeProto::FLOATS:
+      attributes[proto.name()] = std::vector<float>(proto.floats().begin(), proto.floats().end());
+      break;
+    default:
+      break;
+  }
+}
+
+/// The tensor a Constant node holds; null where it holds something else.
+const ::onnx::TensorProto* constant_tensor(const ::onnx::NodeProto& node) {
+  if (node.op_type() != "Constant" || node.output_size() != 1) return nullptr;
+  for (const auto& attribute : node.attribute()) {
+    if (attribute.name() == "value" && attribute.has_t()) return &attribute.t();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+struct Model::Impl {
+  std::string name;  ///< what errors call the model
+  ::onnx::ModelProto proto;
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+Model Model::create(const std::string& graph_name) {
+  auto impl = std::make_unique<Impl>();
+  impl->name = graph_name;
+  impl->proto.set_ir_version(kIrVersion);
+  impl->proto.set_producer_name("osprey");
+  impl->proto.add_opset_import()->set_version(kOpset);
+  impl->proto.mutable_graph()->set_name(graph_name);
+  return Model(std::move(impl));
+}
+
+Result<Model> Model::read(const std::string& path) {
+  return parse(OSPREY_TRY(read_file(path, "an ONNX model")), path);
+}
+
+Result<Model> Model::parse(std::string_view bytes, const std::string& name) {
+  if (bytes.size() > kLargest) {
+    return Error{ErrorCode::kUnsupported, name + ": ONNX models hold at most 2 GiB"};
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->name = name;
+  const bool parsed = impl->proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  if (parsed && impl->proto.has_graph() && impl->proto.graph().output_size() > 0) {
+    return Model(std::move(impl));
+  }
+  // Every writer begins with the version of the format: field 1, a number.
+  const bool begins_well = bytes.size() > 1 && bytes[0] == 0x08;
+  return Error{ErrorCode::kCorrupt,
+               name + (begins_well ? ": is not a whole ONNX model: it begins like one, but what "
+                                     "follows is cut off or damaged (" +
+                                         std::to_string(bytes.size()) + " bytes)"
+                                   : ": is not an ONNX model")};
+}
+
+std::vector<TensorInfo> Model::inputs() const {
+  std::set<std::string> initialised;
+  for (const auto& tensor : impl_->proto.graph().initializer()) initialised.insert(tensor.name());
+  std::vector<TensorInfo> infos;
+  for (const auto& value : impl_->proto.graph().input()) {
+    if (!initialised.contains(value.name())) infos.push_back(info_of(value));
+  }
+  return infos;
+}
+
+std::vector<TensorInfo> Model::outputs() const {
+  std::vector<TensorInfo> infos;
+  for (const auto& value : impl_->proto.graph().output()) infos.push_back(info_of(value));
+  return infos;
+}
+
+std::vector<TensorInfo> Model::constants() const {
+  std::vector<TensorInfo> infos;
+  for (const auto& tensor : impl_->proto.graph().initializer()) {
+    infos.push_back(info_of(tensor.name(), tensor));
+  }
+  for (const auto& node : impl_->proto.graph().node()) {
+    if (const auto* tensor = constant_tensor(node))
+      infos.push_back(info_of(node.output(0), *tensor));
+  }
+  return infos;
+}
+
+std::vector<Node> Model::nodes() const {
+  std::vector<Node> nodes;
+  for (const auto& proto : impl_->proto.graph().node()) {
+    Node& node = nodes.emplace_back();
+    node.op = proto.op_type();
+    node.inputs.assign(proto.input().begin(), proto.input().end());
+    node.outputs.assign(proto.output().begin(), proto.output().end());
+    for (const auto& attribute : proto.attribute()) add_shown(attribute, node.attributes);
+    node.name = proto.name();
+  }
+  return nodes;
+}
+
+std::map<std::string, std::string> Model::metadata() const {
+  std::map<std::string, std::string> metadata;
+  for (const auto& entry : impl_->proto.metadata_props()) metadata[entry.key()] = entry.value();
+  return metadata;
+}
+
+void Model::add_input(const TensorInfo& tensor) {
+  set_value_info(tensor, *impl_->proto.mutable_graph()->add_input());
+}
+
+void Model::add_output(const TensorInfo& tensor) {
+  set_value_info(tensor, *impl_->proto.mutable_graph()->add_output());
+}
+
+void Model::add_constant(const std::string& name, const Shape& shape,
+                         std::span<const float> values) {
+  set_tensor(name, shape, ElementType::kFloat32, values,
+             *impl_->proto.mutable_graph()->add_initializer());
+}
+
+void Model::add_constant(const std::string& name, const Shape& shape,
+                         std::span<const std::int64_t> values) {
+  set_tensor(name, shape, ElementType::kInt64, values,
+             *impl_->proto.mutable_graph()->add_initializer());
+}
+
+void Model::add_node(const Node& node) {
+  auto& proto = *impl_->proto.mutable_graph()->add_node();
+  proto.set_op_type(node.op);
+  proto.set_name(node.name);
+  for (const auto& input : node.inputs) proto.add_input(input);
+  for (const auto& output : node.outputs) proto.add_output(output);
+  for (const auto& [name, value] : node.attributes) {
+    set_attribute(name, value, *proto.add_attribute());
+  }
+}
+
+void Model::set_metadata(const std::string& key, const std::string& value) {
+  for (auto& entry : *impl_->proto.mutable_metadata_props()) {
+    if (entry.key() == key) return entry.set_value(value);
+  }
+  auto& entry = *impl_->proto.add_metadata_props();
+  entry.set_key(key);
+  entry.set_value(value);
+}
+
+std::map<std::string, Shape> Model::infer_shapes(std::int64_t open_batch) const {
+  return onnx::infer_shapes(impl_->proto, open_batch);
+}
+
+Status Model::check() const {
+  for (const auto& node : impl_->proto.graph().node()) {
+    // The checker would let these pass and print a warning.
+    if (::onnx::checker::check_is_experimental_op(node.op_type())) {
+      return Error{ErrorCode::kUnsupported,
+                   impl_->name + ": " + node.op_type() + " was never a standard operator"};
+    }
+  }
+  try {
+    ::onnx::checker::check_model(impl_->proto);
+    return {};
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kCorrupt, impl_->name + ": is not valid ONNX: " + e.what()};
+  }
+}
+
+Status Model::write(const std::string& path) const {
+  for (const auto& tensor : impl_->proto.graph().initializer()) {
+    if (tensor.data_location() == ::onnx::TensorProto::EXTERNAL) {
+      return Error{ErrorCode::kUnsupported, path + ": cannot be written: tensor \"" +
+                                                tensor.name() + "\" of " + impl_->name +
+                                                " is kept in another file"};
+    }
+  }
+  if (impl_->proto.ByteSizeLong() > kLargest) {
+    return Error{ErrorCode::kUnsupported,
+                 path + ": cannot be written: ONNX files hold at most 2 GiB"};
+  }
+  return write_file(path, impl_->proto.SerializeAsString());
+}
+
+}  // namespace osprey::onnx
