@@ -26,9 +26,9 @@ enum class Precision : std::uint8_t {
 };
 
 struct SessionOptions {
-  int lanes = 0;         ///< 1..64; 0: as many as the runtime reports optimal
-  int threads = 0;       ///< CPU threads for all lanes together; 0: all cores
-  Precision precision = Precision::kAuto;
+  int lanes = 0;    ///< 1..64; 0: as many as the runtime reports optimal
+  int threads = 0;  ///< CPU threads for all lanes together; 0: all cores
+  Precision precision = Precision::kFp32;
   std::string cache_dir;  ///< compiled models are kept here; empty: not kept
 };
 
@@ -63,7 +63,10 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual int lanes() const = 0;
-  virtual std::string device() const = 0;     ///< for people: "AMD EPYC (AVX-512, VNNI), bf16"
+  virtual std::string device() const = 0;     ///< for people: the processor's name
+  virtual std::string precision() const = 0;  ///< numbers it computes with: "f32", "bf16"
+  /// Whether the device computes bf16 faster than f32.
+  virtual bool has_fast_bf16() const = 0;
   virtual Result<std::unique_ptr<Lane>> create_lane() = 0;
 };
 
