@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON Lines: one object a frame, in the words of DL Streamer's gvametaconvert.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sinks/sink.hpp"
+
+namespace osprey::sinks {
+
+// The line of a frame, without the line breaks shown here:
+//
+//   {"stream": 0,                 place of the source on the command line, from 0      (Osprey)
+//    "source": "street.mp4",      the source as the user gave it                       (DL
+//    Streamer) "sequence": 41,              place in the stream's capture order, from 0; what
+//                                 was dropped leaves a gap                             (Osprey)
+//    "timestamp": 1640000000,     media time, nanoseconds; 0 for a picture             (DL
+//    Streamer) "path": "shots/bus.jpg",     the picture's file; only for pictures (Osprey)
+//    "resolution": {"width": 768, "height": 576},   of the upright frame, pixels       (DL
+//    Streamer) "objects": [                 by falling confidence; [] if there are none (DL
+//    Streamer)
+//      {"x": 10, "y": 20, "w": 31, "h": 40,         whole pixels, edges rounded        (DL
+//      Streamer)
+//       "roi_type": "person",     the same as detection.label                          (DL
+//       Streamer) "bounding_box": {"x_min": 9.75, "y_min": 20.25, "x_max": 41, "y_max": 60.5},
+//                                 PIXELS, exact                                        (Osprey)
+//       "detection": {                                                                 (DL
+//       Streamer)
+//         "bounding_box": {"x_min": 0.0127, "y_min": 0.0352, "x_max": 0.0534, "y_max": 0.105},
+//                                 NORMALISED: pixels / resolution, 0..1
+//         "confidence": 0.875, "label": "person", "label_id": 0}}]}
+//
+// Keys and their order are always these. A frame whose inference failed has "error": "<why>" in the
+// place of "objects". A class without a name has its number for a label. Numbers with a fraction
+// are 32-bit floats in the shortest form that reads back the same, so equal results give equal
+// bytes. Differences to gvametaconvert, which sorts keys: frames without objects have a line, and
+// there is no "region_id". UTF-8; invalid bytes of names and paths become U+FFFD.
+
+/// A file, which appears at finish() (see AtomicFile). `names` by label_id.
+/// Errors: those of AtomicFile::create().
+Result<std::unique_ptr<Sink>> create_json_lines(const std::string& path,
+                                                const std::vector<std::string>& names);
+
+/// An open descriptor, for "-": one write(2) a frame, so that a reader sees each line at once. The
+/// descriptor stays the caller's. A reader that goes away makes write() fail (kIo) if the program
+/// ignores SIGPIPE.
+std::unique_ptr<Sink> create_json_lines(int descriptor, const std::vector<std::string>& names);
+
+}  // namespace osprey::sinks

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folders made for a sink's files, taken away again if the sink is abandoned.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace osprey::sinks {
+
+class MadeFolders {
+ public:
+  MadeFolders() = default;
+
+  /// Makes `folder` and its parents where they are missing ("" is the current folder). Errors (kIo)
+  /// name the folder that could not be made.
+  static Result<MadeFolders> make(const std::filesystem::path& folder);
+
+  /// From now on the folders stay. Without it, those made here are removed if they are empty.
+  void keep() { made_.reset(nullptr); }
+
+ private:
+  struct RemoveEmpty {
+    void operator()(std::vector<std::filesystem::path>* folders) const;
+  };
+  using Made = std::unique_ptr<std::vector<std::filesystem::path>, RemoveEmpty>;
+
+  explicit MadeFolders(Made made) : made_(std::move(made)) {}
+
+  Made made_;  ///< outermost first
+};
+
+}  // namespace osprey::sinks
