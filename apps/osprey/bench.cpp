@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// osprey bench: how a model scales with lanes on this machine.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <thread>
+
+#include "base/try.hpp"
+#include "commands.hpp"
+#include "engine/detect_run.hpp"
+#include "option_flags.hpp"
+#include "supervise.hpp"
+#include "terminal.hpp"
+
+namespace osprey::cli {
+
+namespace {
+
+/// The same picture again and again, for a while.
+class RepeatedPicture final : public media::Source {
+ public:
+  RepeatedPicture(Image image, base::Clock& clock, Duration length)
+      : image_(std::move(image)), clock_(clock), length_(length) {
+    info_.uri = "bench";
+    info_.width = image_.width;
+    info_.height = image_.height;
+  }
+
+  const StreamInfo& info() const override { return info_; }
+
+  Result<std::optional<Frame>> read() override {
+    const auto now = clock_.now();
+    if (!begun_) begun_ = now;
+    if (cancelled_ || now - *begun_ >= length_) return std::optional<Frame>();
+    Frame frame;
+    frame.id = {0, next_++};
+    frame.image = image_;
+    return std::optional(std::move(frame));
+  }
+
+  media::SourceHealth health() const override { return {}; }
+  void cancel() override { cancelled_ = true; }
+
+ private:
+  Image image_;
+  base::Clock& clock_;
+  Duration length_;
+  StreamInfo info_;
+  std::optional<base::Instant> begun_;
+  std::uint64_t next_ = 0;
+  std::atomic<bool> cancelled_ = false;
+};
+
+// Noise: no picture is kinder to a network's arithmetic than another, and nothing is found in it.
+Image noise(int width, int height) {
+  auto bytes = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(width) *
+                                                           static_cast<std::size_t>(height) * 3);
+  std::minstd_rand random(1);
+  std::generate(bytes->begin(), bytes->end(),
+                [&] { return static_cast<std::uint8_t>(random() >> 8); });
+  Image image;
+  image.format = PixelFormat::kBgr24;
+  image.width = width;
+  image.height = height;
+  image.planes[0] = {bytes->data(), width * 3};
+  image.owner = std::move(bytes);
+  return image;
+}
+
+struct Measurement {
+  double fps = 0;
+  pipeline::LatencyStats latency;
+  double utilisation = 0;
+  bool interrupted = false;
+};
+
+struct BenchCommand {
+  explicit BenchCommand(CLI::App& command)
+      : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kRun}) {
+    command.add_option("file", file, "model file")->option_text("MODEL");
+    command.add_option("--seconds", seconds, "time for each line of the table, 0.1..3600")
+        ->check(CLI::Range(0.1, 3600.0))
+        ->option_text("S");
+  }
+
+  Result<Measurement> measure(engine::Options options, int lanes, int in_flight,
+                              ProgressLine& line) const {
+    options.lanes = lanes;
+    options.in_flight = in_flight;
+    base::RealClock clock;
+    auto model = OSPREY_TRY(engine::read_model(options));
+    auto spec = OSPREY_TRY(engine::understand(model, options));
+    engine::RunParts parts;
+    const auto length =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    parts.sources.push_back(std::make_unique<RepeatedPicture>(
+        noise(spec.input.width, spec.input.height), clock, length));
+    parts.sinks = std::make_unique<sinks::SinkSet>();
+    parts.model = OSPREY_TRY(engine::compile(std::move(model), std::move(spec), options));
+    const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
+    OSPREY_TRY(supervise(*run, clock, line.interval(), [&] {
+      const auto stats = run->report().stats;
+      const auto elapsed = std::chrono::duration<double>(stats.elapsed).count();
+      line.update(elapsed / seconds,
+                  format("%d lanes, %llu frames", lanes,
+                         static_cast<unsigned long long>(stats.streams[0].delivered)));
+    }));
+    line.clear();
+    const auto stats = run->report().stats;
+    return Measurement{static_cast<double>(stats.streams[0].delivered) /
+                           std::chrono::duration<double>(stats.elapsed).count(),
+                       stats.latency, stats.utilisation(), run->interrupted()};
+  }
+
+  Result<int> run() const {
+    engine::Options options;
+    OSPREY_TRY(flags.apply(options));
+    if (!file.empty()) options.model = file;
+    if (options.model.empty()) {
+      return Error{ErrorCode::kInvalidArgument, "no model given; expected osprey bench MODEL"};
+    }
+    hold_interrupts();
+    ProgressLine line(options.quiet);
+    const int most =
+        options.lanes > 0 ? options.lanes : static_cast<int>(std::thread::hardware_concurrency());
+
+    const auto alone = OSPREY_TRY(measure(options, 1, 1, line));
+    const auto ms = [](Duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
+    std::printf("one frame at a time: p50 %.2f ms, p95 %.2f ms, %.1f fps\n\n",
+                ms(alone.latency.p50), ms(alone.latency.p95), alone.fps);
+    std::printf("lanes      fps  speed-up   p50 ms   p95 ms   busy\n");
+    double single = 0, best = 0;
+    int best_lanes = 1;
+    bool interrupted = alone.interrupted;
+    for (int lanes = 1; lanes <= most && !interrupted; ++lanes) {
+      const auto result = OSPREY_TRY(measure(options, lanes, 0, line));
+      if (lanes == 1) single = result.fps;
+      if (result.fps > best) {
+        best = result.fps;
+        best_lanes = lanes;
+      }
+      std::printf("%5d %8.1f  %7.2fx %8.2f %8.2f  %3.0f %%\n", lanes, result.fps,
+                  result.fps / single, ms(result.latency.p50), ms(result.latency.p95),
+                  100 * result.utilisation);
+      std::fflush(stdout);
+      interrupted = result.interrupted;
+    }
+    if (interrupted) return kInterrupted;
+    std::printf("\nfastest: %d lane%s, %.1f fps\n", best_lanes, best_lanes == 1 ? "" : "s", best);
+    return kSuccess;
+  }
+
+  std::string file;
+  double seconds = 5;
+  OptionFlags flags;
+};
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("bench", "measure a model's throughput and latency by lanes");
+  auto self = std::make_shared<BenchCommand>(*command);
+  command->callback([self, &exit_code] {
+    const auto result = self->run();
+    exit_code = result ? *result : fail(result.error());
+  });
+}
+
+}  // namespace osprey::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// osprey detect: objects in videos and pictures.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "base/try.hpp"
+#include "commands.hpp"
+#include "engine/detect_run.hpp"
+#include "option_flags.hpp"
+#include "summary.hpp"
+#include "supervise.hpp"
+#include "terminal.hpp"
+
+namespace osprey::cli {
+
+namespace {
+
+struct DetectCommand {
+  explicit DetectCommand(CLI::App& command)
+      : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kRun,
+                        engine::OptionGroup::kSource, engine::OptionGroup::kOutput}) {
+    command
+        .add_option("source", sources, "video, picture, folder, glob, URL, or - for standard input")
+        ->option_text("SOURCE...");
+  }
+
+  Result<int> run() const {
+    engine::Options options;
+    options.sources = sources;
+    OSPREY_TRY(flags.apply(options));
+    auto opened = OSPREY_TRY(engine::open_sources(options));
+    hold_interrupts();
+    auto parts = OSPREY_TRY(engine::make_parts(std::move(opened), options));
+
+    base::RealClock clock;
+    const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
+    ProgressLine line(options.quiet);
+    const auto status = supervise(*run, clock, line.interval(),
+                                  [&] { show_progress(line, run->report(), options); });
+    line.clear();
+    OSPREY_TRY(status);
+    if (!options.quiet) {
+      std::fputs(summary(run->report(), run->model(), run->interrupted()).c_str(), stderr);
+    }
+    return run->interrupted() ? kInterrupted : kSuccess;
+  }
+
+  std::vector<std::string> sources;
+  OptionFlags flags;
+};
+
+}  // namespace
+
+void add_detect(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("detect", "find objects in videos and pictures");
+  auto self = std::make_shared<DetectCommand>(*command);
+  command->callback([self, &exit_code] {
+    const auto result = self->run();
+    exit_code = result ? *result : fail(result.error());
+  });
+}
+
+}  // namespace osprey::cli

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run in words: while it goes on, and at its end.
+#pragma once
+
+#include <string>
+
+#include "engine/detect_run.hpp"
+#include "terminal.hpp"
+
+namespace osprey::cli {
+
+/// Frames done, rate, objects, time left.
+void show_progress(ProgressLine& line, const engine::RunReport& report,
+                   const engine::Options& options);
+
+/// What was found, how fast, what held it back, and what to do about that. Several lines.
+std::string summary(const engine::RunReport& report, const engine::PreparedModel& model,
+                    bool interrupted);
+
+}  // namespace osprey::cli

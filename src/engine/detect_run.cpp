@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/detect_run.hpp"
+
+#include <atomic>
+#include <mutex>
+
+#include "base/try.hpp"
+#include "engine/detect_step.hpp"
+
+namespace osprey::engine {
+
+namespace {
+
+struct FramePayload final : pipeline::FramePayload {
+  std::shared_ptr<Frame> frame;
+  std::vector<Detection> detections;
+};
+
+struct DetectJob final : pipeline::JobPayload {
+  explicit DetectJob(FramePayload& owner) : frame(owner) {}
+  FramePayload& frame;
+};
+
+class StreamSource final : public pipeline::Source {
+ public:
+  explicit StreamSource(media::Source& source) : source_(source) {}
+
+  Result<std::optional<pipeline::Captured>> read() override {
+    auto frame = OSPREY_TRY(source_.read());
+    if (!frame) return std::optional<pipeline::Captured>();
+    auto payload = std::make_unique<FramePayload>();
+    payload->frame = std::make_shared<Frame>(std::move(*frame));
+    return std::optional(pipeline::Captured{std::move(payload), std::nullopt});
+  }
+
+  void cancel() override { source_.cancel(); }
+
+ private:
+  media::Source& source_;
+};
+
+class DetectLane final : public pipeline::LaneRunner {
+ public:
+  DetectLane(const PreparedModel& model, std::unique_ptr<runtime::Lane> lane, bool keep_pixels)
+      : lane_(std::move(lane)), step_(model, *lane_), keep_pixels_(keep_pixels) {}
+
+  Status prepare(std::size_t slot, pipeline::JobPayload& job) override {
+    auto& image = pipeline::payload_cast<DetectJob>(job).frame.frame->image;
+    step_.prepare(slot, image);
+    if (!keep_pixels_) {
+      image.planes = {};
+      image.owner.reset();
+    }
+    return {};
+  }
+
+  void start(std::size_t slot, Completion done) override { lane_->start(slot, std::move(done)); }
+
+  Status finish(std::size_t slot, pipeline::JobPayload& job) override {
+    pipeline::payload_cast<DetectJob>(job).frame.detections = OSPREY_TRY(step_.finish(slot));
+    return {};
+  }
+
+ private:
+  std::unique_ptr<runtime::Lane> lane_;
+  DetectStep step_;
+  bool keep_pixels_;
+};
+
+class DetectStages final : public pipeline::Stages {
+ public:
+  DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::size_t classes)
+      : sinks_(std::move(sinks)), objects_(classes) {}
+
+  Result<std::vector<std::unique_ptr<pipeline::JobPayload>>> plan(
+      FrameId, pipeline::FramePayload& frame) override {
+    std::vector<std::unique_ptr<pipeline::JobPayload>> jobs;
+    jobs.push_back(std::make_unique<DetectJob>(pipeline::payload_cast<FramePayload>(frame)));
+    return jobs;
+  }
+
+  Status collect(FrameId, pipeline::FramePayload&, std::span<pipeline::Job> jobs) override {
+    return std::move(jobs[0].status);
+  }
+
+  Status deliver(pipeline::Delivery delivery) override {
+    auto& payload = pipeline::payload_cast<FramePayload>(*delivery.payload);
+    FrameResult result;
+    result.frame = std::move(payload.frame);
+    if (delivery.status.ok()) {
+      result.detections = std::move(payload.detections);
+    } else {
+      result.error = std::move(delivery.status).error();
+    }
+    count(result);
+    return sinks_->write(result);
+  }
+
+  Status finish() { return sinks_->finish(); }
+
+  void report(RunReport& report, bool finished) const {
+    {
+      const std::lock_guard lock(mutex_);
+      report.objects = objects_;
+      report.first_failure = first_failure_;
+    }
+    if (!finished) return;
+    report.outputs = sinks_->outputs();
+    report.notes = sinks_->notes();
+  }
+
+ private:
+  void count(const FrameResult& result) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& detection : result.detections) ++objects_[detection.label_id];
+    if (result.error && first_failure_.empty()) first_failure_ = result.error->message;
+  }
+
+  std::unique_ptr<sinks::SinkSet> sinks_;
+  mutable std::mutex mutex_;
+  std::vector<std::uint64_t> objects_;
+  std::string first_failure_;
+};
+
+class Run final : public DetectRun {
+ public:
+  Run(RunParts parts, std::size_t classes)
+      : sources_(std::move(parts.sources)),
+        model_(std::move(parts.model)),
+        stages_(std::move(parts.sinks), classes) {}
+
+  Status launch(const Options& options, bool keep_pixels, base::Clock& clock) {
+    std::vector<pipeline::Stream> streams;
+    for (auto& source : sources_) {
+      streams.push_back(
+          {std::make_unique<StreamSource>(*source),
+           {admission_for(options, source->info()), static_cast<std::size_t>(options.in_flight)}});
+    }
+    std::vector<std::unique_ptr<pipeline::LaneRunner>> lanes;
+    for (int i = 0; i < model_.session->lanes(); ++i) {
+      lanes.push_back(std::make_unique<DetectLane>(
+          model_, OSPREY_TRY(model_.session->create_lane()), keep_pixels));
+    }
+    pipeline_ =
+        OSPREY_TRY(pipeline::Pipeline::start(std::move(streams), std::move(lanes), stages_, clock));
+    return {};
+  }
+
+  void interrupt() override {
+    interrupted_ = true;
+    pipeline_->interrupt();
+  }
+
+  void stop_now() override {
+    interrupted_ = true;
+    pipeline_->stop_now();
+  }
+
+  Status wait() override {
+    auto ended = pipeline_->wait();
+    const bool cancelled = !ended.ok() && ended.error().code == ErrorCode::kCancelled;
+    if (!ended.ok() && !cancelled) return ended;
+    OSPREY_TRY(stages_.finish());
+    finished_ = true;
+    return {};
+  }
+
+  bool interrupted() const override { return interrupted_; }
+
+  RunReport report() const override {
+    RunReport report;
+    report.stats = pipeline_->snapshot();
+    stages_.report(report, finished_);
+    for (const auto& source : sources_) {
+      // A source's health belongs to its reader until the run has ended.
+      report.sources.push_back(
+          {source->info(), finished_ ? source->health() : media::SourceHealth{}});
+    }
+    return report;
+  }
+
+  const PreparedModel& model() const override { return model_; }
+
+ private:
+  static pipeline::Admission admission_for(const Options& options, const StreamInfo& stream) {
+    if (options.policy == "drop_oldest") return pipeline::Admission::kDropOldest;
+    if (options.policy == "drop_newest") return pipeline::Admission::kDropNewest;
+    if (options.policy.empty() && stream.live) return pipeline::Admission::kDropOldest;
+    return pipeline::Admission::kWait;
+  }
+
+  // In this order, so that the pipeline's threads end before what they use.
+  std::vector<std::unique_ptr<media::Source>> sources_;
+  PreparedModel model_;
+  DetectStages stages_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  std::atomic<bool> interrupted_ = false;
+  std::atomic<bool> finished_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<DetectRun>> DetectRun::start(RunParts parts, const Options& options,
+                                                    base::Clock& clock) {
+  for (const auto& source : parts.sources) OSPREY_TRY(parts.sinks->begin(source->info()));
+  const bool keep_pixels = parts.sinks->wants_pixels();
+  const auto classes = parts.model.spec.names.size();
+  auto run = std::make_unique<Run>(std::move(parts), classes);
+  OSPREY_TRY(run->launch(options, keep_pixels, clock));
+  return std::unique_ptr<DetectRun>(std::move(run));
+}
+
+Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options) {
+  OSPREY_TRY(check(options));
+  std::vector<std::unique_ptr<media::Source>> sources;
+  for (const auto& uri : options.sources) {
+    media::SourceOptions source;
+    source.vid_stride = options.vid_stride;
+    sources.push_back(
+        OSPREY_TRY(media::Source::open(uri, static_cast<std::uint32_t>(sources.size()), source)));
+  }
+  return sources;
+}
+
+Result<RunParts> make_parts(std::vector<std::unique_ptr<media::Source>> sources,
+                            const Options& options) {
+  RunParts parts;
+  parts.sources = std::move(sources);
+  auto file = OSPREY_TRY(read_model(options));
+  auto spec = OSPREY_TRY(understand(file, options));
+  parts.sinks = OSPREY_TRY(make_sinks(options, spec.names));
+  parts.model = OSPREY_TRY(compile(std::move(file), std::move(spec), options));
+  return parts;
+}
+
+}  // namespace osprey::engine

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A detection run: sources, a model and sinks, joined by the pipeline.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "engine/options.hpp"
+#include "engine/prepared_model.hpp"
+#include "media/source.hpp"
+#include "pipeline/pipeline.hpp"
+#include "sinks/sink_set.hpp"
+
+namespace osprey::engine {
+
+/// One source's part in a report.
+struct SourceReport {
+  StreamInfo info;
+  media::SourceHealth health;
+};
+
+/// What a run did so far, or in all.
+struct RunReport {
+  pipeline::Stats stats;
+  std::vector<SourceReport> sources;
+  std::vector<std::uint64_t> objects;  ///< count of detections by label_id
+  std::string first_failure;           ///< of a frame's inference; empty if none failed
+  std::vector<std::string> outputs;    ///< files and folders made
+  std::vector<std::string> notes;      ///< what a sink passed over
+};
+
+/// What a run is made of, checked before anything is computed.
+struct RunParts {
+  std::vector<std::unique_ptr<media::Source>> sources;  ///< at least one
+  PreparedModel model;
+  std::unique_ptr<sinks::SinkSet> sinks;  ///< may be empty, not null
+};
+
+/// Threads: one owner; interrupt() and stop_now() from any.
+class DetectRun {
+ public:
+  /// Starts at once. `options`: in_flight and policy are used here. `clock` outlives the run.
+  static Result<std::unique_ptr<DetectRun>> start(RunParts parts, const Options& options,
+                                                  base::Clock& clock);
+  virtual ~DetectRun() = default;
+
+  /// Ends the sources; what is in flight is still delivered.
+  virtual void interrupt() = 0;
+  /// Drops what is in flight.
+  virtual void stop_now() = 0;
+  /// Blocks until the last frame has left, then completes the sinks' files (also after an
+  /// interrupt, which is no error). Threads: one caller, once.
+  virtual Status wait() = 0;
+
+  /// Whether interrupt() or stop_now() cut the run short.
+  virtual bool interrupted() const = 0;
+
+  /// Threads: any; from before wait() on, `sources`, `outputs` and `notes` are only filled after
+  /// it.
+  virtual RunReport report() const = 0;
+
+  virtual const PreparedModel& model() const = 0;
+};
+
+/// Checks `options` and opens their sources. May block for as long as a network does.
+Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options);
+
+/// The parts that `options` name: model compiled, sinks ready to write. The cheapest checks come
+/// first, so that a wrong flag is not found after a long compilation.
+Result<RunParts> make_parts(std::vector<std::unique_ptr<media::Source>> sources,
+                            const Options& options);
+
+/// The sinks that `options` name, for a model with these class names.
+Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
+                                                   const std::vector<std::string>& names);
+
+}  // namespace osprey::engine

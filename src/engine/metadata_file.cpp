@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/metadata_file.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace osprey::engine {
+
+namespace {
+
+// Names come as {0: person, 1: bicycle} or as a list; JSON has the same two forms.
+std::string names_as_json(const YAML::Node& names) {
+  auto json = names.IsMap() ? nlohmann::json::object() : nlohmann::json::array();
+  for (const auto& entry : names) {
+    if (names.IsMap()) {
+      json[entry.first.Scalar()] = entry.second.Scalar();
+    } else {
+      json.push_back(entry.Scalar());
+    }
+  }
+  return json.dump();
+}
+
+}  // namespace
+
+Status add_metadata_file(model::ModelDescription& description) {
+  if (description.format == "ONNX") return {};
+  const auto path = std::filesystem::path(description.path).parent_path() / "metadata.yaml";
+  if (!std::filesystem::is_regular_file(path)) return {};
+  try {
+    const auto document = YAML::LoadFile(path.string());
+    if (!document.IsMap()) return {};
+    for (const auto& entry : document) {
+      const auto& key = entry.first.Scalar();
+      if (entry.second.IsScalar()) {
+        description.metadata.emplace(key, entry.second.Scalar());
+      } else if (key == "names") {
+        description.metadata.emplace(key, names_as_json(entry.second));
+      }
+    }
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kCorrupt, path.string() + ": not readable as YAML: " + e.what()};
+  }
+  return {};
+}
+
+}  // namespace osprey::engine

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/options.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+#include <string>
+
+#include "base/try.hpp"
+#include "model/head.hpp"
+
+namespace osprey::engine {
+
+namespace {
+
+Error bad_value(std::string_view key, std::string_view text, const std::string& expected) {
+  return {ErrorCode::kInvalidArgument, "--" + std::string(key) + ": '" + std::string(text) +
+                                           "' is not valid; expected " + expected};
+}
+
+template <typename Number>
+Result<Number> parse(std::string_view key, std::string_view text, Number low, Number high) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  // Written so that a NaN is out of range.
+  if (!whole || !(value >= low && value <= high)) {
+    std::ostringstream expected;
+    expected << (std::is_integral_v<Number> ? "a whole number" : "a number") << " from " << low
+             << " to " << high;
+    return bad_value(key, text, expected.str());
+  }
+  return value;
+}
+
+Result<bool> parse_flag(std::string_view key, std::string_view text) {
+  if (text != "true" && text != "false") return bad_value(key, text, "true or false");
+  return text == "true";
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  for (const char c : text) {
+    if (c == ',') {
+      if (!part.empty()) parts.push_back(part);
+      part.clear();
+    } else if (!part.empty() || c != ' ') {
+      part += c;
+    }
+  }
+  if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
+OptionSpec text(OptionGroup group, std::string_view key, std::string_view value,
+                std::string Options::*member, std::string_view help) {
+  return {key,
+          value,
+          group,
+          help,
+          [=](Options& o, std::string_view v) -> Status {
+            if (v.empty()) return bad_value(key, v, std::string(value) + ", not an empty text");
+            o.*member = v;
+            return {};
+          },
+          [=](const Options& o) { return o.*member; }};
+}
+
+OptionSpec flag(OptionGroup group, std::string_view key, bool Options::*member,
+                std::string_view help) {
+  return {key,
+          "",
+          group,
+          help,
+          [=](Options& o, std::string_view v) -> Status {
+            o.*member = OSPREY_TRY(parse_flag(key, v));
+            return {};
+          },
+          [=](const Options& o) -> std::string { return o.*member ? "true" : "false"; }};
+}
+
+template <typename Number>
+OptionSpec number(OptionGroup group, std::string_view key, std::string_view value,
+                  Number Options::*member, Number low, Number high, std::string_view help) {
+  return {key,
+          value,
+          group,
+          help,
+          [=](Options& o, std::string_view v) -> Status {
+            o.*member = OSPREY_TRY(parse<Number>(key, v, low, high));
+            return {};
+          },
+          [=](const Options& o) {
+            std::ostringstream shown;
+            shown << o.*member;
+            return shown.str();
+          }};
+}
+
+OptionSpec choice(OptionGroup group, std::string_view key, std::string_view value,
+                  std::string Options::*member, std::vector<std::string> allowed,
+                  std::string_view help) {
+  auto spec = text(group, key, value, member, help);
+  spec.set = [=](Options& o, std::string_view v) -> Status {
+    if (std::find(allowed.begin(), allowed.end(), v) == allowed.end()) {
+      return bad_value(key, v, "one of " + join(allowed));
+    }
+    o.*member = v;
+    return {};
+  };
+  return spec;
+}
+
+Status set_imgsz(Options& o, std::string_view text) {
+  std::vector<int> sides;
+  for (const auto& part : split(text)) {
+    const auto side = parse<int>("imgsz", part, 32, 8192);
+    if (!side) return bad_value("imgsz", text, "N or HEIGHT,WIDTH, each from 32 to 8192");
+    sides.push_back(*side);
+  }
+  if (sides.empty() || sides.size() > 2) {
+    return bad_value("imgsz", text, "N or HEIGHT,WIDTH, each from 32 to 8192");
+  }
+  o.imgsz = sides;
+  return {};
+}
+
+std::string get_imgsz(const Options& o) {
+  std::vector<std::string> parts;
+  for (const int side : o.imgsz) parts.push_back(std::to_string(side));
+  return join(parts);
+}
+
+constexpr std::pair<std::string_view, runtime::Precision> kPrecisions[] = {
+    {"auto", runtime::Precision::kAuto},
+    {"f32", runtime::Precision::kFp32},
+    {"bf16", runtime::Precision::kBf16},
+};
+
+Status set_precision(Options& o, std::string_view text) {
+  for (const auto& [name, precision] : kPrecisions) {
+    if (text == name) {
+      o.precision = precision;
+      return {};
+    }
+  }
+  return bad_value("precision", text, "one of auto,f32,bf16");
+}
+
+std::string get_precision(const Options& o) {
+  for (const auto& [name, precision] : kPrecisions) {
+    if (o.precision == precision) return std::string(name);
+  }
+  return {};
+}
+
+std::vector<OptionSpec> make_table() {
+  using enum OptionGroup;
+  using O = Options;
+  return {
+      text(kModel, "model", "FILE", &O::model, "model: .onnx, .xml (OpenVINO IR) or .tflite"),
+      number<float>(kModel, "conf", "X", &O::conf, 0, 1, "least confidence of a detection, 0..1"),
+      number<float>(kModel, "iou", "X", &O::iou, 0, 1,
+                    "boxes of a class that overlap a better one by more are dropped, 0..1"),
+      {"imgsz", "N|H,W", kModel,
+       "input size of a model that leaves it open: a side, or height and width, 32..8192",
+       set_imgsz, get_imgsz},
+      {"classes", "LIST", kModel, "only these classes: names or numbers, separated by commas",
+       [](Options& o, std::string_view v) -> Status {
+         o.classes = split(v);
+         if (o.classes.empty()) return bad_value("classes", v, "names or numbers, with commas");
+         return {};
+       },
+       [](const Options& o) { return join(o.classes); }},
+      number<int>(kModel, "max-det", "N", &O::max_det, 1, 100000,
+                  "most detections a frame, 1..100000"),
+      flag(kModel, "agnostic-nms", &O::agnostic_nms, "let boxes suppress those of other classes"),
+      {"multi-label", "", kModel,
+       "let a box have several classes, as evaluations do; default: only with --coco",
+       [](Options& o, std::string_view v) -> Status {
+         o.multi_label = OSPREY_TRY(parse_flag("multi-label", v));
+         return {};
+       },
+       [](const Options& o) -> std::string {
+         return o.multi_label ? (*o.multi_label ? "true" : "false") : "";
+       }},
+      text(kModel, "names", "FILE", &O::names,
+           "class names: a line each, or a data.yaml; default: the model's own, else COCO's"),
+      choice(kModel, "head", "NAME", &O::head, model::head_names(),
+             "how to read the outputs, if they are not recognised (see `osprey info`)"),
+
+      number<int>(kRun, "lanes", "N", &O::lanes, 0, 64,
+                  "inferences at once, 0..64; 0: as many as the runtime finds best"),
+      number<int>(kRun, "threads", "N", &O::threads, 0, 1024,
+                  "CPU threads for inference, 0..1024; 0: every core"),
+      {"precision", "NAME", kRun,
+       "numbers to compute with: f32 (exact), bf16, or auto (the fastest here)", set_precision,
+       get_precision},
+      text(kRun, "cache-dir", "DIR", &O::cache_dir, "keep compiled models here for faster starts"),
+      number<int>(kRun, "in-flight", "N", &O::in_flight, 0, 4096,
+                  "most frames of a stream on their way, 0..4096; 0: enough to keep lanes busy"),
+      choice(kRun, "policy", "NAME", &O::policy, {"wait", "drop_oldest", "drop_newest"},
+             "when frames come too fast: wait, drop_oldest or drop_newest; default: wait for "
+             "files, drop_oldest for live sources"),
+
+      number<int>(kSource, "vid-stride", "N", &O::vid_stride, 1, 100000,
+                  "take every N-th frame, 1..100000"),
+
+      text(kOutput, "output", "DIR", &O::output, "folder for --save and --save-txt"),
+      flag(kOutput, "save", &O::save, "write annotated videos and pictures"),
+      flag(kOutput, "save-txt", &O::save_txt, "write YOLO text files to DIR/labels"),
+      flag(kOutput, "save-conf", &O::save_conf, "with confidences in the text files"),
+      text(kOutput, "json", "FILE", &O::json, "write JSON Lines; - is standard output"),
+      text(kOutput, "coco", "FILE", &O::coco, "write COCO results JSON"),
+      text(kOutput, "coco-gt", "FILE", &O::coco_gt,
+           "take image and category ids from this COCO ground truth, by name"),
+      flag(kOutput, "quiet", &O::quiet, "no progress, no summary"),
+  };
+}
+
+std::string normal(std::string_view key) {
+  std::string text(key);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+// Also of names written differently and of links. Neither file need exist.
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  if (a.empty() || b.empty() || a == "-" || b == "-") return false;
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  const auto first = fs::weakly_canonical(fs::absolute(a), error);
+  return !error && first == fs::weakly_canonical(fs::absolute(b), error);
+}
+
+Status check_overwrites_no_input(const Options& o, std::string_view key,
+                                 const std::string& output) {
+  auto inputs = o.sources;
+  inputs.insert(inputs.end(), {o.model, o.names, o.coco_gt});
+  for (const auto& input : inputs) {
+    if (!same_file(output, input)) continue;
+    return Error{ErrorCode::kInvalidArgument, "--" + std::string(key) + ": " + output +
+                                                  " would be overwritten, and is read by this run"};
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<OptionSpec>& option_table() {
+  static const std::vector<OptionSpec> table = make_table();
+  return table;
+}
+
+const OptionSpec* find_option(std::string_view key) {
+  const auto wanted = normal(key);
+  for (const auto& spec : option_table()) {
+    if (spec.key == wanted) return &spec;
+  }
+  return nullptr;
+}
+
+std::string suggestion(std::string_view key, const std::vector<std::string_view>& known) {
+  const auto wanted = normal(key);
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(2, wanted.size() / 3) + 1;
+  for (const auto candidate : known) {
+    const auto distance = edit_distance(wanted, candidate);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best.empty() ? std::string() : "; did you mean " + std::string(best) + "?";
+}
+
+Status check(const Options& o) {
+  const auto wrong = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, std::move(message)};
+  };
+  if (o.sources.empty()) {
+    return wrong("no source given; expected a video, picture, folder, glob, URL or -");
+  }
+  if (o.model.empty()) return wrong("no model given; expected --model FILE");
+  if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
+  if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
+  if (same_file(o.coco, o.json)) {
+    return wrong("--json and --coco: both would write " + o.coco);
+  }
+  OSPREY_TRY(check_overwrites_no_input(o, "json", o.json));
+  OSPREY_TRY(check_overwrites_no_input(o, "coco", o.coco));
+  return {};
+}
+
+std::string options_as_markdown() {
+  const Options defaults;
+  std::ostringstream page;
+  page << "# Options\n\n"
+          "Flags of `osprey detect`; the same keys, without the dashes, make a YAML file for\n"
+          "`--config FILE` (flags win over the file). Dashes and underscores are the same.\n";
+  constexpr std::pair<OptionGroup, std::string_view> kGroups[] = {
+      {OptionGroup::kModel, "Model"},
+      {OptionGroup::kRun, "Running"},
+      {OptionGroup::kSource, "Sources"},
+      {OptionGroup::kOutput, "Results"},
+  };
+  for (const auto& [group, title] : kGroups) {
+    page << "\n## " << title << "\n\n| option | default | meaning |\n|---|---|---|\n";
+    for (const auto& spec : option_table()) {
+      if (spec.group != group) continue;
+      page << "| `--" << spec.key;
+      if (!spec.value.empty()) {
+        std::string value(spec.value);
+        for (auto at = value.find('|'); at != std::string::npos; at = value.find('|', at + 2)) {
+          value.replace(at, 1, "\\|");
+        }
+        page << ' ' << value;
+      }
+      page << "` | " << spec.get(defaults) << " | " << spec.help << " |\n";
+    }
+  }
+  return page.str();
+}
+
+}  // namespace osprey::engine
