@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command as a user meets it. Run by ctest, which says where the programs are."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+OSPREY = os.environ["OSPREY"]
+SOURCE = Path(os.environ["OSPREY_SOURCE"])
+FRAMES = 300
+
+
+class CommandTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.data_folder = tempfile.TemporaryDirectory()
+        cls.data = Path(cls.data_folder.name)
+        subprocess.run([os.environ["MAKE_TEST_DATA"], cls.data], check=True)
+        cls.model, cls.video = cls.data / "spots.onnx", cls.data / "video.mp4"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.data_folder.cleanup()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.out = Path(folder.name)
+
+    def osprey(self, *arguments, **more):
+        return subprocess.run([OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
+                              timeout=120, **more)
+
+    def detect(self, *arguments, **more):
+        done = self.osprey("detect", *arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def left_behind(self):
+        return sorted(str(p.relative_to(self.out)) for p in self.out.rglob("*"))
+
+    def lines(self, name):
+        return [json.loads(line) for line in (self.out / name).read_text().splitlines()]
+
+    def assert_plays(self, names):
+        """Videos, all in one process: starting it takes longer than playing them."""
+        if not names:
+            return
+        inputs = [part for name in names for part in ("-i", self.out / name)]
+        maps = [part for number in range(len(names)) for part in ("-map", str(number))]
+        played = subprocess.run(["ffmpeg", "-v", "error", *inputs, *maps, "-f", "null", "-"], capture_output=True,
+                                text=True)
+        self.assertEqual((played.returncode, played.stderr), (0, ""), names)
+
+    def assert_complete(self, name):
+        """A file under its final name is whole: it parses, or plays to its end."""
+        path = self.out / name
+        if path.suffix == ".mp4":
+            self.assert_plays([name])
+        elif path.suffix == ".jsonl":
+            self.assertTrue(path.read_text() == "" or path.read_text().endswith("\n"))
+            self.lines(name)
+        elif path.suffix == ".json":
+            json.loads(path.read_text())
+
+
+class GoodRuns(CommandTest):
+    def test_every_kind_of_result_at_once_and_they_agree(self):
+        done = self.detect(self.video, "--model", self.model, "--json", "o.jsonl", "--coco", "o.json", "--save-txt",
+                           "--save-conf", "--save", "--output", "made")
+        frames = self.lines("o.jsonl")
+        self.assertEqual([f["sequence"] for f in frames], list(range(FRAMES)))
+        self.assertEqual([f["timestamp"] for f in frames[:3]], [0, 40_000_000, 80_000_000])
+        self.assertTrue(all(sorted(o["detection"]["label"] for o in f["objects"]) == ["blue", "red"] for f in frames))
+        red = [next(o for o in f["objects"] if o["detection"]["label"] == "red")["bounding_box"]["x_min"] for f in frames]
+        for number, x in enumerate(red):
+            self.assertAlmostEqual(x, 8 + number % 40, delta=1.5)
+        results = json.loads((self.out / "o.json").read_text())
+        self.assertEqual(len(results), 2 * FRAMES)
+        self.assertEqual({r["category_id"] for r in results}, {1, 3})
+        labels = sorted((self.out / "made/labels").iterdir())
+        self.assertEqual(len(labels), FRAMES)
+        self.assertEqual(sum(len(p.read_text().splitlines()) for p in labels), 2 * FRAMES)
+        self.assert_complete("made/video.mp4")
+        probe = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-show_entries",
+                                "stream=nb_read_frames,width,height", "-of", "json", self.out / "made/video.mp4"],
+                               capture_output=True, text=True, check=True)
+        stream = json.loads(probe.stdout)["streams"][0]
+        self.assertEqual((stream["width"], stream["height"], int(stream["nb_read_frames"])), (128, 128, FRAMES))
+        self.assertIn(f"frames    {FRAMES} in", done.stderr)
+        self.assertIn("bound by", done.stderr)
+        self.assertNotIn("dropped", done.stderr)
+
+    def test_results_do_not_depend_on_the_number_of_lanes(self):
+        for lanes in (1, 2, 8):
+            self.detect(self.video, "--model", self.model, "--json", f"{lanes}.jsonl", "--lanes", lanes)
+        one = (self.out / "1.jsonl").read_bytes()
+        self.assertEqual(one.count(b"\n"), FRAMES)
+        self.assertEqual(one, (self.out / "2.jsonl").read_bytes())
+        self.assertEqual(one, (self.out / "8.jsonl").read_bytes())
+
+    def test_standard_input_and_standard_output(self):
+        with open(self.video, "rb") as video:
+            done = self.detect("-", "--model", self.model, "--json", "-", "--quiet", stdin=video)
+        self.assertEqual(len(done.stdout.splitlines()), FRAMES)
+        self.assertEqual(done.stderr, "")
+
+    def test_folders_and_globs_go_in_natural_order_and_pass_other_files_over(self):
+        shutil.copytree(self.data / "pictures", self.out / "in")
+        (self.out / "in/notes.txt").write_text("not a picture")
+        done = self.detect("in", "--model", self.model, "--json", "o.jsonl")
+        self.assertEqual([Path(f["path"]).name for f in self.lines("o.jsonl")], ["img1.png", "img2.png", "img10.png"])
+        self.assertIn("1 files that are no pictures", done.stderr)
+        self.detect("in/*.png", "--model", self.model, "--json", "g.jsonl")
+        self.assertEqual(len(self.lines("g.jsonl")), 3)
+
+    def test_several_sources_keep_their_own_order(self):
+        self.detect(self.video, self.data / "pictures", self.video, "--model", self.model, "--json", "o.jsonl")
+        frames = self.lines("o.jsonl")
+        for stream, count in ((0, FRAMES), (1, 3), (2, FRAMES)):
+            self.assertEqual([f["sequence"] for f in frames if f["stream"] == stream], list(range(count)))
+
+    def test_a_settings_file_counts_and_flags_win_over_it(self):
+        (self.out / "s.yaml").write_text(f"source: {self.video}\nmodel: {self.model}\nclasses: [red, blue]\nvid_stride: 10\n")
+        self.detect("--config", "s.yaml", "--json", "all.jsonl")
+        self.assertEqual(len(self.lines("all.jsonl")), FRAMES / 10)
+        self.detect("--config", "s.yaml", "--classes", "blue", "--json", "blue.jsonl")
+        self.assertEqual({o["detection"]["label"] for f in self.lines("blue.jsonl") for o in f["objects"]}, {"blue"})
+
+    def test_info_says_what_the_model_is(self):
+        done = self.osprey("info", self.model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for word in ("ONNX, FP32", "channels-first", "red, green, blue", "128x128"):
+            self.assertIn(word, done.stdout)
+
+    def test_bench_prints_a_line_for_each_number_of_lanes(self):
+        done = self.osprey("bench", self.model, "--lanes", 2, "--seconds", "0.2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split()[0] for line in done.stdout.splitlines() if line[:5].strip().isdigit()]
+        self.assertEqual(rows, ["1", "2"])
+
+    def test_the_options_page_is_that_of_the_documentation(self):
+        self.assertEqual(self.osprey("options").stdout, (SOURCE / "docs/options.md").read_text())
+
+
+class Examples(CommandTest):
+    def run_example(self, name, *arguments):
+        return subprocess.run([os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
+                              timeout=60)
+
+    def test_a_picture(self):
+        done = self.run_example("detect_picture", self.model, self.data / "pictures/img1.png")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(line.split()[0] for line in done.stdout.splitlines()), ["blue", "red"])
+        self.assertIn("at 9,16 to 33,40", done.stdout)
+
+    def test_videos(self):
+        done = self.run_example("count_in_video", self.model, self.video, self.data / "pictures")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.splitlines(), [f"{self.video}: 1 red", f"{self.video}: 1 blue",
+                                                    f"{self.data / 'pictures'}: 1 red",
+                                                    f"{self.data / 'pictures'}: 1 blue", f"{FRAMES + 3} frames"])
+
+    def test_a_missing_model_is_named(self):
+        done = self.run_example("detect_picture", "nope.onnx", self.data / "pictures/img1.png")
+        self.assertEqual((done.returncode, done.stderr), (2, "nope.onnx: no such model file\n"))
+
+
+class BadInput(CommandTest):
+    def assert_refused(self, *arguments, says, **more):
+        before = self.left_behind()
+        done = self.osprey(*arguments, **more)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for word in says:
+            self.assertIn(word, done.stderr)
+        self.assertEqual(self.left_behind(), before)
+
+    def file(self, name, content=b""):
+        (self.out / name).write_bytes(content)
+        return name
+
+    def test_sources(self):
+        model = ["--model", self.model, "--json", "o.jsonl"]
+        self.assert_refused("detect", "nope.mp4", *model, says=["nope.mp4", "no such file"])
+        self.assert_refused("detect", self.file("empty.mp4"), *model, says=["empty.mp4", "empty"])
+        self.assert_refused("detect", self.file("text.mp4", b"hello\n" * 99), *model, says=["text.mp4", "not a video"])
+        (self.out / "folder").mkdir()
+        self.assert_refused("detect", "folder", *model, says=["folder"])
+        self.assert_refused("detect", *model, says=["no source"])
+
+    def test_models(self):
+        def refused(model, *says):
+            self.assert_refused("detect", self.video, "--model", model, "--json", "o.jsonl", says=says)
+
+        whole = self.model.read_bytes()
+        refused("nope.onnx", "nope.onnx", "no such")
+        refused(self.file("empty.onnx"), "empty.onnx", "empty")
+        refused(self.file("text.onnx", b"hello"), "text.onnx", "not an ONNX file")
+        refused(self.file("cut.onnx", whole[:len(whole) // 2]), "cut.onnx")
+        refused(self.file("model.pt", b"x"), "model.pt", "export")
+        refused(self.data / "classifier.onnx", "classifier.onnx", "1000")
+        refused(self.data / "two_names.onnx", "two_names.onnx", "2", "3")
+        self.assert_refused("detect", self.video, says=["--model"])
+
+    def test_options(self):
+        def refused(*flags, says):
+            self.assert_refused("detect", self.video, "--model", self.model, "--json", "o.jsonl", *flags, says=says)
+
+        refused("--save-text", says=["--save-text", "did you mean --save-txt"])
+        refused("--conf", "2", says=["--conf", "from 0 to 1"])
+        refused("--conf", "nan", says=["--conf", "from 0 to 1"])
+        refused("--lanes", "-1", says=["--lanes", "from 0 to 64"])
+        refused("--classes", "rd", says=["rd", "did you mean red"])
+        refused("--names", "nope.txt", says=["nope.txt", "no such"])
+        refused("--names", self.file("one.txt", b"one\n"), says=["1", "3"])
+        refused("--config", self.file("bad.yaml", b"model: m.onnx\nconfi: 0.3\n"), says=["bad.yaml:2", "did you mean conf"])
+        refused("--save-conf", says=["--save-conf", "--save-txt"])
+        refused("--conf", says=["--conf", "osprey --help"])
+        self.assert_refused("frobnicate", says=["frobnicate"])
+        self.assert_refused(says=["osprey --help"])
+
+    def test_no_result_takes_the_place_of_what_is_read_or_of_another(self):
+        video, model = (shutil.copy(path, self.out) for path in (self.video, self.model))
+        (self.out / "link.mp4").symlink_to(video)
+        whole = Path(video).read_bytes(), Path(model).read_bytes()
+        for flags in (["--json", "video.mp4"], ["--coco", "./video.mp4"], ["--json", "link.mp4"],
+                      ["--coco", "spots.onnx"]):
+            self.assert_refused("detect", video, "--model", model, *flags, says=[*flags, "overwritten"])
+        self.assert_refused("detect", video, "--model", model, "--json", "o.json", "--coco", "./o.json",
+                            says=["--json and --coco", "o.json"])
+        self.assertEqual((Path(video).read_bytes(), Path(model).read_bytes()), whole)
+
+    def test_places_that_cannot_be_written(self):
+        self.file("file", b"x")
+        for flags in (["--json", "file/o.jsonl"], ["--coco", "file/o.json"], ["--save", "--output", "file/made"],
+                      ["--save-txt", "--output", "file/made"]):
+            self.assert_refused("detect", self.video, "--model", self.model, *flags, says=["file"])
+
+    def test_a_damaged_video_is_read_as_far_as_it_goes(self):
+        # The samples of an MP4 come first, its index last.
+        stream = self.out / "damaged.mp4"
+        content = bytearray(self.video.read_bytes())
+        content[len(content) * 4 // 10:len(content) * 5 // 10] = b"\xff" * (len(content) * 5 // 10 - len(content) * 4 // 10)
+        stream.write_bytes(content)
+        done = self.detect(stream, "--model", self.model, "--json", "o.jsonl")
+        self.assertIn("damaged", done.stderr)
+        self.assertGreater(len(self.lines("o.jsonl")), FRAMES // 2)
+
+    def test_an_import_without_files(self):
+        self.assert_refused("import", "no.cfg", "no.weights", "-o", "o.onnx", says=["no.cfg"])
+
+    def test_a_reader_that_goes_away(self):
+        child = subprocess.Popen([OSPREY, "detect", self.video, "--model", self.model, "--json", "-", "--quiet"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stdout.readline()
+        child.stdout.close()
+        self.assertIn(child.wait(timeout=60), (0, 2))
+        child.stderr.close()
+
+
+    def test_a_standard_output_that_is_closed(self):
+        done = self.osprey("detect", self.video, "--model", self.model, "--json", "-", "--coco", "o.json",
+                           preexec_fn=lambda: os.close(1))
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("JSON Lines stream", done.stderr)
+        self.assertEqual(self.left_behind(), [])
+
+
+class FullDisk(CommandTest):
+    """A file size limit makes writes fail as a full disk does."""
+
+    def test_nothing_half_written_stays(self):
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+        for flags in (["--json", "o.jsonl"], ["--coco", "o.json"], ["--save", "--output", "made"]):
+            done = self.osprey("detect", self.video, "--model", self.model, *flags, preexec_fn=limit)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(flags[1] if flags[0] != "--save" else "made", done.stderr)
+            self.assertEqual(self.left_behind(), [], flags)
+
+    def test_a_full_device(self):
+        done = self.osprey("detect", self.video, "--model", self.model, "--json", "/dev/full")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("/dev/full: No space left on device", done.stderr)
+
+    def test_what_is_printed_onto_a_full_device(self):
+        for command in (["options"], ["info", self.model]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual((done.returncode, done.stderr), (2, "osprey: standard output: cannot be written\n"))
+
+
+class Interrupts(CommandTest):
+    def interrupt(self, delay, *signals):
+        for name in self.left_behind():
+            if (self.out / name).is_file():
+                (self.out / name).unlink()
+        long_run = [self.video] * 30  # tens of seconds, were it let run
+        child = subprocess.Popen([OSPREY, "detect", *long_run, "--model", self.model, "--json", "o.jsonl", "--coco",
+                                  "o.json", "--save", "--output", "made"], cwd=self.out, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True)
+        time.sleep(delay)
+        for number in signals:
+            child.send_signal(number)
+            time.sleep(0.02)
+        _, stderr = child.communicate(timeout=60)
+        # Before the run is set up there is nothing to end cleanly.
+        self.assertIn(child.returncode, (130, -signals[0]), stderr)
+        left = self.left_behind()
+        self.assertFalse([name for name in left if ".part" in name], left)
+        for name in left:
+            if not name.endswith(".mp4"):
+                self.assert_complete(name)
+        self.assert_plays([name for name in left if name.endswith(".mp4")])
+        if child.returncode == 130:
+            self.assertIn("o.jsonl", left, stderr)
+            self.assertIn("interrupted", stderr)
+
+    def test_at_any_moment_what_is_there_is_complete(self):
+        seed = random.randrange(10**6)
+        print("seed", seed)
+        moments = random.Random(seed)
+        for _ in range(10):
+            self.interrupt(moments.uniform(0, 1.5), signal.SIGINT)
+
+    def test_a_second_time_and_the_other_signal(self):
+        self.interrupt(1, signal.SIGINT, signal.SIGINT)
+        self.interrupt(1, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
