@@ -36,8 +36,8 @@ struct DetectCommand {
     base::RealClock clock;
     const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
     ProgressLine line(options.quiet);
-    const auto status = supervise(*run, clock, line.interval(),
-                                  [&] { show_progress(line, run->report(), options); });
+    const auto status =
+        supervise(*run, clock, line.interval(), [&] { show_progress(line, run->report()); });
     line.clear();
     OSPREY_TRY(status);
     if (!options.quiet) {

@@ -152,8 +152,7 @@ std::string troubles(const engine::RunReport& report, const Totals& sum) {
 
 }  // namespace
 
-void show_progress(ProgressLine& line, const engine::RunReport& report,
-                   const engine::Options& options) {
+void show_progress(ProgressLine& line, const engine::RunReport& report) {
   const auto sum = totals(report.stats);
   const double fps = rate(sum.delivered, report.stats);
   const auto objects =
@@ -162,7 +161,7 @@ void show_progress(ProgressLine& line, const engine::RunReport& report,
       format("%llu frames  %.1f fps  %llu objects", static_cast<unsigned long long>(sum.delivered),
              fps, static_cast<unsigned long long>(objects));
   std::optional<double> fraction;
-  const auto expected = frames_to_come(report) / options.vid_stride;
+  const auto expected = frames_to_come(report);
   if (expected > 0) {
     const auto done = static_cast<double>(sum.delivered + sum.dropped);
     fraction = done / static_cast<double>(expected);

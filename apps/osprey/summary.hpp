@@ -10,8 +10,7 @@
 namespace osprey::cli {
 
 /// Frames done, rate, objects, time left.
-void show_progress(ProgressLine& line, const engine::RunReport& report,
-                   const engine::Options& options);
+void show_progress(ProgressLine& line, const engine::RunReport& report);
 
 /// What was found, how fast, what held it back, and what to do about that. Several lines.
 std::string summary(const engine::RunReport& report, const engine::PreparedModel& model,
