@@ -50,13 +50,12 @@ Result<Image> decode(const std::string& path, const std::vector<std::uint8_t>& b
 
 class PictureSource final : public Source {
  public:
-  PictureSource(const std::string& uri, std::vector<std::string> files, std::uint32_t stream,
-                const SourceOptions& options)
-      : files_(std::move(files)), stride_(static_cast<std::size_t>(options.vid_stride)) {
+  PictureSource(const std::string& uri, std::vector<std::string> files, std::uint32_t stream)
+      : files_(std::move(files)) {
     info_.index = stream;
     info_.uri = uri;
     info_.pictures = true;
-    info_.frame_count = static_cast<std::int64_t>((files_.size() + stride_ - 1) / stride_);
+    info_.frame_count = static_cast<std::int64_t>(files_.size());
   }
 
   /// Decodes the first picture that can be. Errors: there is none.
@@ -86,8 +85,7 @@ class PictureSource final : public Source {
  private:
   std::optional<Frame> next() {
     while (place_ < files_.size() && !cancelled_) {
-      const std::string& path = files_[place_];
-      place_ += stride_;
+      const std::string& path = files_[place_++];
       Result<Image> image = load(path);
       if (!image) {
         note_damage(image.error().message);
@@ -114,7 +112,6 @@ class PictureSource final : public Source {
   }
 
   std::vector<std::string> files_;
-  std::size_t stride_;
   StreamInfo info_;
   SourceHealth health_;
   std::optional<Frame> first_;
@@ -126,16 +123,15 @@ class PictureSource final : public Source {
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_picture(const std::string& uri, const std::string& path,
-                                             std::uint32_t stream, const SourceOptions& options) {
-  auto source =
-      std::make_unique<PictureSource>(uri, std::vector<std::string>{path}, stream, options);
+                                             std::uint32_t stream) {
+  auto source = std::make_unique<PictureSource>(uri, std::vector<std::string>{path}, stream);
   OSPREY_TRY(source->start(0));
   return std::unique_ptr<Source>(std::move(source));
 }
 
 Result<std::unique_ptr<Source>> open_pictures(const std::string& uri,
-                                              std::vector<std::string> files, std::uint32_t stream,
-                                              const SourceOptions& options) {
+                                              std::vector<std::string> files,
+                                              std::uint32_t stream) {
   const std::size_t all = files.size();
   std::erase_if(files, [](const std::string& path) { return !is_picture_file(path); });
   if (files.empty()) {
@@ -143,7 +139,7 @@ Result<std::unique_ptr<Source>> open_pictures(const std::string& uri,
                                            " files (jpg, png, bmp, webp, tiff, jp2 or pnm)"};
   }
   const std::size_t passed_over = all - files.size();
-  auto source = std::make_unique<PictureSource>(uri, std::move(files), stream, options);
+  auto source = std::make_unique<PictureSource>(uri, std::move(files), stream);
   OSPREY_TRY(source->start(passed_over));
   return std::unique_ptr<Source>(std::move(source));
 }

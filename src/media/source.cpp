@@ -54,15 +54,15 @@ Result<std::optional<int>> descriptor_of(const std::string& uri) {
 }
 
 Result<std::unique_ptr<Source>> open_folder(const std::string& uri, const std::string& path,
-                                            std::uint32_t stream, const SourceOptions& options) {
-  return open_pictures(uri, OSPREY_TRY(list_folder(path)), stream, options);
+                                            std::uint32_t stream) {
+  return open_pictures(uri, OSPREY_TRY(list_folder(path)), stream);
 }
 
 Result<std::unique_ptr<Source>> open_glob(const std::string& uri, const std::string& pattern,
-                                          std::uint32_t stream, const SourceOptions& options) {
+                                          std::uint32_t stream) {
   std::vector<std::string> files = expand_glob(pattern);
   if (files.empty()) return Error{ErrorCode::kNotFound, uri + ": no file matches"};
-  return open_pictures(uri, std::move(files), stream, options);
+  return open_pictures(uri, std::move(files), stream);
 }
 
 Result<std::unique_ptr<Source>> open_file(const std::string& uri, const std::string& path,
@@ -81,7 +81,7 @@ Result<std::unique_ptr<Source>> open_file(const std::string& uri, const std::str
   if (fs::file_size(path, error) == 0) {
     return Error{ErrorCode::kCorrupt, uri + ": the file is empty"};
   }
-  if (is_picture_file(path)) return open_picture(uri, path, stream, options);
+  if (is_picture_file(path)) return open_picture(uri, path, stream);
   // A name with a colon in it is no protocol.
   return open_video(uri, "file:" + path, stream, options);
 }
@@ -106,10 +106,10 @@ Result<std::unique_ptr<Source>> Source::open(const std::string& uri, std::uint32
 
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (fs::is_directory(status)) return open_folder(uri, path, stream, options);
+  if (fs::is_directory(status)) return open_folder(uri, path, stream);
   if (fs::exists(status)) return open_file(uri, path, status, stream, options);
   if (status.type() == fs::file_type::not_found) {
-    if (is_glob(path)) return open_glob(uri, path, stream, options);
+    if (is_glob(path)) return open_glob(uri, path, stream);
     return Error{ErrorCode::kNotFound, "no such file: " + uri};
   }
   return Error{ErrorCode::kIo, uri + ": " + error.message()};

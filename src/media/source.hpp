@@ -15,7 +15,7 @@
 namespace osprey::media {
 
 struct SourceOptions {
-  int vid_stride = 1;  ///< >= 1; every n-th frame is given, the others are skipped
+  int vid_stride = 1;  ///< >= 1; every n-th frame of a video is given; pictures all are
   int threads = 1;     ///< decoder threads, >= 1
   /// > 0; how long a network source may be silent before it counts as gone.
   std::chrono::milliseconds timeout{15'000};
