@@ -39,10 +39,10 @@ struct DetectCommand {
     const auto status =
         supervise(*run, clock, line.interval(), [&] { show_progress(line, run->report()); });
     line.clear();
-    OSPREY_TRY(status);
-    if (!options.quiet) {
+    if (run->completed() && !options.quiet) {
       std::fputs(summary(run->report(), run->model(), run->interrupted()).c_str(), stderr);
     }
+    OSPREY_TRY(status);
     return run->interrupted() ? kInterrupted : kSuccess;
   }
 

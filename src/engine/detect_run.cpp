@@ -93,18 +93,23 @@ class DetectStages final : public pipeline::Stages {
       result.error = std::move(delivery.status).error();
     }
     count(result);
-    return sinks_->write(result);
+    auto written = sinks_->write(result);
+    sink_failed_ = !written.ok();
+    return written;
   }
+
+  /// After the last delivery: whether it was given up over a sink's error.
+  bool sink_failed() const { return sink_failed_; }
 
   Status finish() { return sinks_->finish(); }
 
-  void report(RunReport& report, bool finished) const {
+  void report(RunReport& report, bool completed) const {
     {
       const std::lock_guard lock(mutex_);
       report.objects = objects_;
       report.first_failure = first_failure_;
     }
-    if (!finished) return;
+    if (!completed) return;
     report.outputs = sinks_->outputs();
     report.notes = sinks_->notes();
   }
@@ -117,6 +122,7 @@ class DetectStages final : public pipeline::Stages {
   }
 
   std::unique_ptr<sinks::SinkSet> sinks_;
+  bool sink_failed_ = false;  // the release thread's until it has ended
   mutable std::mutex mutex_;
   std::vector<std::uint64_t> objects_;
   std::string first_failure_;
@@ -158,23 +164,25 @@ class Run final : public DetectRun {
 
   Status wait() override {
     auto ended = pipeline_->wait();
-    const bool cancelled = !ended.ok() && ended.error().code == ErrorCode::kCancelled;
-    if (!ended.ok() && !cancelled) return ended;
+    if (stages_.sink_failed()) return ended;
     OSPREY_TRY(stages_.finish());
-    finished_ = true;
-    return {};
+    completed_ = true;
+    const bool cancelled = !ended.ok() && ended.error().code == ErrorCode::kCancelled;
+    return cancelled ? Status{} : ended;
   }
+
+  bool completed() const override { return completed_; }
 
   bool interrupted() const override { return interrupted_; }
 
   RunReport report() const override {
     RunReport report;
     report.stats = pipeline_->snapshot();
-    stages_.report(report, finished_);
+    stages_.report(report, completed_);
     for (const auto& source : sources_) {
       // A source's health belongs to its reader until the run has ended.
       report.sources.push_back(
-          {source->info(), finished_ ? source->health() : media::SourceHealth{}});
+          {source->info(), completed_ ? source->health() : media::SourceHealth{}});
     }
     return report;
   }
@@ -195,7 +203,7 @@ class Run final : public DetectRun {
   DetectStages stages_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::atomic<bool> interrupted_ = false;
-  std::atomic<bool> finished_ = false;
+  std::atomic<bool> completed_ = false;
 };
 
 }  // namespace

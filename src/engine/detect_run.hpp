@@ -53,9 +53,13 @@ class DetectRun {
   virtual void interrupt() = 0;
   /// Drops what is in flight.
   virtual void stop_now() = 0;
-  /// Blocks until the last frame has left, then completes the sinks' files (also after an
-  /// interrupt, which is no error). Threads: one caller, once.
+  /// Blocks until the last frame has left, then completes the sinks' files: also after an
+  /// interrupt, which is no error, and after a source's failure, which is returned then. Other
+  /// errors: a sink's, and then no file is completed. Threads: one caller, once.
   virtual Status wait() = 0;
+
+  /// Whether wait() has completed the sinks' files.
+  virtual bool completed() const = 0;
 
   /// Whether interrupt() or stop_now() cut the run short.
   virtual bool interrupted() const = 0;
