@@ -24,6 +24,7 @@ Result<std::unique_ptr<sinks::Sink>> make_coco(const Options& options,
       coco.category_ids.push_back(model::coco91_id(id));
     }
   }
+  if (options.coco == "-") return sinks::create_coco_results(STDOUT_FILENO, std::move(coco));
   return sinks::create_coco_results(options.coco, std::move(coco));
 }
 

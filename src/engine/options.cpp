@@ -40,19 +40,18 @@ Result<bool> parse_flag(std::string_view key, std::string_view text) {
   return text == "true";
 }
 
+// What stands between the commas, without the spaces around it.
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> parts;
-  std::string part;
-  for (const char c : text) {
-    if (c == ',') {
-      if (!part.empty()) parts.push_back(part);
-      part.clear();
-    } else if (!part.empty() || c != ' ') {
-      part += c;
-    }
+  for (;;) {
+    const auto comma = text.find(',');
+    auto part = text.substr(0, comma);
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    part.remove_suffix(part.size() - (part.find_last_not_of(' ') + 1));
+    parts.emplace_back(part);
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
   }
-  if (!part.empty()) parts.push_back(part);
-  return parts;
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -124,11 +123,10 @@ Status set_imgsz(Options& o, std::string_view text) {
   std::vector<int> sides;
   for (const auto& part : split(text)) {
     const auto side = parse<int>("imgsz", part, 32, 8192);
-    if (!side) return bad_value("imgsz", text, "N or HEIGHT,WIDTH, each from 32 to 8192");
+    if (!side || sides.size() == 2) {
+      return bad_value("imgsz", text, "N or HEIGHT,WIDTH, each from 32 to 8192");
+    }
     sides.push_back(*side);
-  }
-  if (sides.empty() || sides.size() > 2) {
-    return bad_value("imgsz", text, "N or HEIGHT,WIDTH, each from 32 to 8192");
   }
   o.imgsz = sides;
   return {};
@@ -176,8 +174,11 @@ std::vector<OptionSpec> make_table() {
        set_imgsz, get_imgsz},
       {"classes", "LIST", kModel, "only these classes: names or numbers, separated by commas",
        [](Options& o, std::string_view v) -> Status {
-         o.classes = split(v);
-         if (o.classes.empty()) return bad_value("classes", v, "names or numbers, with commas");
+         const auto classes = split(v);
+         if (std::find(classes.begin(), classes.end(), "") != classes.end()) {
+           return bad_value("classes", v, "names or numbers, separated by commas");
+         }
+         o.classes = classes;
          return {};
        },
        [](const Options& o) { return join(o.classes); }},
@@ -220,7 +221,7 @@ std::vector<OptionSpec> make_table() {
       flag(kOutput, "save-txt", &O::save_txt, "write YOLO text files to DIR/labels"),
       flag(kOutput, "save-conf", &O::save_conf, "with confidences in the text files"),
       text(kOutput, "json", "FILE", &O::json, "write JSON Lines; - is standard output"),
-      text(kOutput, "coco", "FILE", &O::coco, "write COCO results JSON"),
+      text(kOutput, "coco", "FILE", &O::coco, "write COCO results JSON; - is standard output"),
       text(kOutput, "coco-gt", "FILE", &O::coco_gt,
            "take image and category ids from this COCO ground truth, by name"),
       flag(kOutput, "quiet", &O::quiet, "no progress, no summary"),
@@ -308,7 +309,7 @@ Status check(const Options& o) {
   if (o.model.empty()) return wrong("no model given; expected --model FILE");
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
-  if (same_file(o.coco, o.json)) {
+  if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
     return wrong("--json and --coco: both would write " + o.coco);
   }
   OSPREY_TRY(check_overwrites_no_input(o, "json", o.json));

@@ -46,10 +46,11 @@ TEST(Options, every_default_but_an_unset_one_is_a_value_its_own_setting_takes) {
 
 TEST(Options, values_out_of_range_are_refused_by_name_and_range) {
   const std::pair<const char*, const char*> cases[] = {
-      {"conf", "1.1"},  {"conf", "nan"},    {"conf", "0.5x"},     {"iou", "-0.1"},
-      {"max-det", "0"}, {"lanes", "65"},    {"lanes", "two"},     {"vid-stride", "0"},
-      {"imgsz", "31"},  {"imgsz", "1,2,3"}, {"precision", "f64"}, {"policy", "drop"},
-      {"save", "yes"},  {"head", "yolo"},   {"classes", ","},     {"json", ""}};
+      {"conf", "1.1"},   {"conf", "nan"},        {"conf", "0.5x"},     {"iou", "-0.1"},
+      {"max-det", "0"},  {"lanes", "65"},        {"lanes", "two"},     {"vid-stride", "0"},
+      {"imgsz", "31"},   {"imgsz", "1,2,3"},     {"precision", "f64"}, {"policy", "drop"},
+      {"save", "yes"},   {"head", "yolo"},       {"classes", ","},     {"json", ""},
+      {"imgsz", "640,"}, {"classes", "car,,bus"}};
   for (const auto& [key, text] : cases) {
     Options options;
     const auto status = find_option(key)->set(options, text);
@@ -83,6 +84,8 @@ TEST(Options, contradictions_are_found) {
   options.save_txt = true;
   EXPECT_TRUE(check(options).ok());
   options.json = options.coco = "same.json";
+  EXPECT_FALSE(check(options).ok());
+  options.json = options.coco = "-";
   EXPECT_FALSE(check(options).ok());
 }
 

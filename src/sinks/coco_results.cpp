@@ -26,6 +26,7 @@ std::int64_t image_id_of(const Frame& frame) {
 
 class CocoResults final : public Sink {
  public:
+  /// `path`: empty if nothing is made that has a name.
   CocoResults(std::string path, AtomicFile file, CocoResultsOptions options)
       : path_(std::move(path)), file_(std::move(file)), options_(std::move(options)) {}
 
@@ -55,16 +56,18 @@ class CocoResults final : public Sink {
     return file_.commit();
   }
 
-  std::vector<std::string> outputs() const override { return {path_}; }
+  std::vector<std::string> outputs() const override {
+    return path_.empty() ? std::vector<std::string>{} : std::vector{path_};
+  }
 
   std::vector<std::string> notes() const override {
     std::vector<std::string> notes;
     if (unknown_pictures_ > 0) {
-      notes.push_back(path_ + ": left out " + std::to_string(unknown_pictures_) +
+      notes.push_back("COCO results: left out " + std::to_string(unknown_pictures_) +
                       " pictures that are not in the ground truth");
     }
     if (!unknown_classes_.empty()) {
-      std::string note = path_ + ": left out " + std::to_string(unknown_detections_) +
+      std::string note = "COCO results: left out " + std::to_string(unknown_detections_) +
                          " detections of classes that are not in the ground truth:";
       for (const std::int32_t label_id : unknown_classes_) note += " " + name(label_id);
       notes.push_back(std::move(note));
@@ -127,6 +130,11 @@ Result<std::unique_ptr<Sink>> create_coco_results(const std::string& path,
                                                   CocoResultsOptions options) {
   AtomicFile file = OSPREY_TRY(AtomicFile::create(path));
   return std::unique_ptr<Sink>(new CocoResults(path, std::move(file), std::move(options)));
+}
+
+std::unique_ptr<Sink> create_coco_results(int descriptor, CocoResultsOptions options) {
+  AtomicFile file = AtomicFile::direct(FileWriter(descriptor, "COCO results"));
+  return std::unique_ptr<Sink>(new CocoResults("", std::move(file), std::move(options)));
 }
 
 }  // namespace osprey::sinks

@@ -38,4 +38,7 @@ struct CocoResultsOptions {
 Result<std::unique_ptr<Sink>> create_coco_results(const std::string& path,
                                                   CocoResultsOptions options);
 
+/// The same into an open descriptor, for "-", which stays the caller's.
+std::unique_ptr<Sink> create_coco_results(int descriptor, CocoResultsOptions options);
+
 }  // namespace osprey::sinks

@@ -12,27 +12,24 @@
 
 namespace osprey::sinks {
 
-// The line of a frame, without the line breaks shown here:
+// The line of a frame, without the line breaks shown here; what is not marked is DL Streamer's:
 //
-//   {"stream": 0,                 place of the source on the command line, from 0      (Osprey)
-//    "source": "street.mp4",      the source as the user gave it                       (DL
-//    Streamer) "sequence": 41,              place in the stream's capture order, from 0; what
-//                                 was dropped leaves a gap                             (Osprey)
-//    "timestamp": 1640000000,     media time, nanoseconds; 0 for a picture             (DL
-//    Streamer) "path": "shots/bus.jpg",     the picture's file; only for pictures (Osprey)
-//    "resolution": {"width": 768, "height": 576},   of the upright frame, pixels       (DL
-//    Streamer) "objects": [                 by falling confidence; [] if there are none (DL
-//    Streamer)
-//      {"x": 10, "y": 20, "w": 31, "h": 40,         whole pixels, edges rounded        (DL
-//      Streamer)
-//       "roi_type": "person",     the same as detection.label                          (DL
-//       Streamer) "bounding_box": {"x_min": 9.75, "y_min": 20.25, "x_max": 41, "y_max": 60.5},
-//                                 PIXELS, exact                                        (Osprey)
-//       "detection": {                                                                 (DL
-//       Streamer)
+// clang-format off
+//   {"stream": 0,                 Osprey: place of the source on the command line, from 0
+//    "source": "street.mp4",      the source as the user gave it
+//    "sequence": 41,              Osprey: place in the stream's capture order, from 0; what was dropped leaves a gap
+//    "timestamp": 1640000000,     media time, nanoseconds; 0 for a picture
+//    "path": "shots/bus.jpg",     Osprey: the picture's file; only for pictures
+//    "resolution": {"width": 768, "height": 576},   of the upright frame, pixels
+//    "objects": [                 by falling confidence; [] if there are none
+//      {"x": 10, "y": 20, "w": 31, "h": 40,         whole pixels, edges rounded
+//       "roi_type": "person",     the same as detection.label
+//       "bounding_box": {"x_min": 9.75, "y_min": 20.25, "x_max": 41, "y_max": 60.5},   Osprey: PIXELS, exact
+//       "detection": {
 //         "bounding_box": {"x_min": 0.0127, "y_min": 0.0352, "x_max": 0.0534, "y_max": 0.105},
 //                                 NORMALISED: pixels / resolution, 0..1
 //         "confidence": 0.875, "label": "person", "label_id": 0}}]}
+// clang-format on
 //
 // Keys and their order are always these. A frame whose inference failed has "error": "<why>" in the
 // place of "objects". A class without a name has its number for a label. Numbers with a fraction
