@@ -5,6 +5,7 @@
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -300,6 +301,99 @@ class FullDisk(CommandTest):
             with open("/dev/full", "w") as full:
                 done = subprocess.run([OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
             self.assertEqual((done.returncode, done.stderr), (2, "osprey: standard output: cannot be written\n"))
+
+
+    def test_a_file_system_without_room(self):
+        disk = self.out / "disk"
+        disk.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", disk], capture_output=True).returncode:
+            self.skipTest("a small file system cannot be mounted here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        for flags in (["--json", "disk/o.jsonl"], ["--coco", "disk/o.json"], ["--save", "--output", "disk"],
+                      ["--save-txt", "--output", "disk"]):
+            done = self.osprey("detect", self.video, "--model", self.model, *flags)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("No space left on device", done.stderr)
+            self.assertEqual(self.left_behind(), ["disk"], flags)
+
+
+class Cameras(CommandTest):
+    """A real RTSP server plays the first two seconds of the video at the video's own pace."""
+
+    FRAMES = 50
+
+    def setUp(self):
+        super().setUp()
+        clip = self.out / "clip.mp4"
+        subprocess.run(["ffmpeg", "-v", "error", "-i", self.video, "-frames:v", str(self.FRAMES), "-bf", "0", clip],
+                       check=True)  # cameras send no B frames
+        # The system's Python has the bindings of the system's GStreamer.
+        self.server = subprocess.Popen(["/usr/bin/python3", Path(__file__).with_name("rtsp_server.py"), clip],
+                                       stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.server.stdout.close)
+        self.addCleanup(self.server.wait)
+        self.addCleanup(self.server.kill)
+        self.url = self.server.stdout.readline().strip()
+
+    def start(self):
+        return subprocess.Popen([OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
+        # Waiting keeps also what the camera sent while the model was compiled.
+        done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--json", "o.jsonl", "--save", "--output",
+                           "made")
+        frames = self.lines("o.jsonl")
+        self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
+        self.assertEqual({f["source"] for f in frames}, {self.url})
+        for number, frame in enumerate(frames):
+            self.assertAlmostEqual(frame["timestamp"] / 1e9, number / 25, delta=0.002)
+            self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
+        self.assertIn("bound by  source", done.stderr)
+        self.assertIn("ask the camera for more", done.stderr)
+        self.assert_plays([p.relative_to(self.out) for p in (self.out / "made").glob("*.mp4")])
+        self.assertEqual(len(list((self.out / "made").iterdir())), 1)
+
+    def test_an_interrupt_ends_it_with_what_was_found(self):
+        child = self.start()
+        first = child.stdout.readline()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 130, err)
+        self.assertIn("interrupted", err)
+        self.assert_in_order(first + out)
+
+    def test_a_camera_that_goes_away_ends_the_run_with_what_was_found(self):
+        child = self.start()
+        first = child.stdout.readline()
+        self.server.kill()
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 0, err)  # it closed the connection, as at a stream's end
+        self.assertIn("frames ", err)
+        self.assertLess(self.assert_in_order(first + out), self.FRAMES - 1)
+
+    def test_frames_that_nobody_can_wait_for_are_dropped_and_counted(self):
+        done = self.detect(self.url, "--model", self.model, "--policy", "drop_oldest", "--in-flight", "1", "--json", "-")
+        delivered = len(done.stdout.splitlines())
+        self.assert_in_order(done.stdout)
+        dropped = re.search(r"dropped   (\d+) of (\d+) frames", done.stderr)
+        if dropped:
+            self.assertEqual(int(dropped[1]) + delivered, int(dropped[2]))
+        else:
+            self.assertEqual(delivered, self.FRAMES)
+
+    def assert_in_order(self, lines):
+        """Each sequence number once and rising; gaps are dropped frames. Returns the last one."""
+        sequence = [json.loads(line)["sequence"] for line in lines.splitlines()]
+        self.assertEqual(sequence, sorted(set(sequence)))
+        return sequence[-1]
+
+    def test_no_camera_at_that_address(self):
+        self.server.kill()
+        self.server.wait()
+        done = self.osprey("detect", self.url, "--model", self.model, "--json", "o.jsonl")
+        self.assertEqual((done.returncode, done.stderr), (2, f"osprey: {self.url}: Connection refused\n"))
+        self.assertEqual(self.left_behind(), ["clip.mp4"])
 
 
 class Interrupts(CommandTest):
