@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     "onnx": ["core"],
     "quantize": ["core", "onnx", "runtime"],
     "evaluate": ["core"],
-    "sinks": ["core", "media", "vision"],
+    "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],
     "engine": ["*"],
     "apps": ["engine", "base", "onnx", "onnx/darknet"],

@@ -6,8 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "base/atomic_file.hpp"
 #include "base/try.hpp"
-#include "sinks/atomic_file.hpp"
 #include "sinks/json_text.hpp"
 
 namespace osprey::sinks {
@@ -27,7 +27,7 @@ std::int64_t image_id_of(const Frame& frame) {
 class CocoResults final : public Sink {
  public:
   /// `path`: empty if nothing is made that has a name.
-  CocoResults(std::string path, AtomicFile file, CocoResultsOptions options)
+  CocoResults(std::string path, base::AtomicFile file, CocoResultsOptions options)
       : path_(std::move(path)), file_(std::move(file)), options_(std::move(options)) {}
 
   bool wants_pixels() const override { return false; }
@@ -115,7 +115,7 @@ class CocoResults final : public Sink {
   }
 
   std::string path_;
-  AtomicFile file_;
+  base::AtomicFile file_;
   CocoResultsOptions options_;
   std::string entries_;  ///< of one frame
   bool any_ = false;
@@ -128,12 +128,12 @@ class CocoResults final : public Sink {
 
 Result<std::unique_ptr<Sink>> create_coco_results(const std::string& path,
                                                   CocoResultsOptions options) {
-  AtomicFile file = OSPREY_TRY(AtomicFile::create(path));
+  base::AtomicFile file = OSPREY_TRY(base::AtomicFile::create(path));
   return std::unique_ptr<Sink>(new CocoResults(path, std::move(file), std::move(options)));
 }
 
 std::unique_ptr<Sink> create_coco_results(int descriptor, CocoResultsOptions options) {
-  AtomicFile file = AtomicFile::direct(FileWriter(descriptor, "COCO results"));
+  base::AtomicFile file = base::AtomicFile::direct(base::FileWriter(descriptor, "COCO results"));
   return std::unique_ptr<Sink>(new CocoResults("", std::move(file), std::move(options)));
 }
 

@@ -33,8 +33,8 @@ struct CocoResultsOptions {
 
 /// Writes [{"image_id": 139, "category_id": 1, "bbox": [x, y, width, height], "score": 0.9}, ...]:
 /// pixels; every number the shortest that reads back as the same 32-bit float. Entries follow the
-/// results as they come and go to disk on the way. The file appears at finish() (see AtomicFile).
-/// Errors: those of AtomicFile::create().
+/// results as they come and go to disk on the way. The file appears at finish() (see
+/// base::AtomicFile). Errors: those of base::AtomicFile::create().
 Result<std::unique_ptr<Sink>> create_coco_results(const std::string& path,
                                                   CocoResultsOptions options);
 

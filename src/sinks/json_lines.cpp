@@ -6,9 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "base/atomic_file.hpp"
 #include "base/try.hpp"
-#include "sinks/atomic_file.hpp"
-#include "sinks/file_writer.hpp"
 #include "sinks/json_text.hpp"
 
 namespace osprey::sinks {
@@ -114,7 +113,7 @@ class LineWriter {
 
 class JsonLines final : public Sink {
  public:
-  JsonLines(std::vector<std::string> outputs, AtomicFile file,
+  JsonLines(std::vector<std::string> outputs, base::AtomicFile file,
             const std::vector<std::string>& names)
       : outputs_(std::move(outputs)), file_(std::move(file)), lines_(names) {}
 
@@ -129,7 +128,7 @@ class JsonLines final : public Sink {
 
  private:
   std::vector<std::string> outputs_;
-  AtomicFile file_;
+  base::AtomicFile file_;
   LineWriter lines_;
 };
 
@@ -137,12 +136,13 @@ class JsonLines final : public Sink {
 
 Result<std::unique_ptr<Sink>> create_json_lines(const std::string& path,
                                                 const std::vector<std::string>& names) {
-  AtomicFile file = OSPREY_TRY(AtomicFile::create(path));
+  base::AtomicFile file = OSPREY_TRY(base::AtomicFile::create(path));
   return std::unique_ptr<Sink>(new JsonLines({path}, std::move(file), names));
 }
 
 std::unique_ptr<Sink> create_json_lines(int descriptor, const std::vector<std::string>& names) {
-  AtomicFile file = AtomicFile::direct(FileWriter(descriptor, "JSON Lines stream"));
+  base::AtomicFile file =
+      base::AtomicFile::direct(base::FileWriter(descriptor, "JSON Lines stream"));
   return std::unique_ptr<Sink>(new JsonLines({}, std::move(file), names));
 }
 

@@ -37,8 +37,8 @@ namespace osprey::sinks {
 // bytes. Differences to gvametaconvert, which sorts keys: frames without objects have a line, and
 // there is no "region_id". UTF-8; invalid bytes of names and paths become U+FFFD.
 
-/// A file, which appears at finish() (see AtomicFile). `names` by label_id.
-/// Errors: those of AtomicFile::create().
+/// A file, which appears at finish() (see base::AtomicFile). `names` by label_id.
+/// Errors: those of base::AtomicFile::create().
 Result<std::unique_ptr<Sink>> create_json_lines(const std::string& path,
                                                 const std::vector<std::string>& names);
 

@@ -6,9 +6,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_writer.hpp"
+#include "base/io_error.hpp"
+#include "base/temporary_file.hpp"
 #include "base/try.hpp"
-#include "sinks/atomic_file.hpp"
-#include "sinks/file_writer.hpp"
 
 namespace osprey::sinks {
 
@@ -20,26 +21,26 @@ void StagingFolder::RemoveAll::operator()(fs::path* path) const {
   delete path;
 }
 
-StagingFolder::StagingFolder(MadeFolders made, fs::path folder, Staging staging)
+StagingFolder::StagingFolder(base::MadeFolders made, fs::path folder, Staging staging)
     : made_(std::move(made)), folder_(std::move(folder)), staging_(std::move(staging)) {}
 
 Result<StagingFolder> StagingFolder::create(const fs::path& folder) {
-  MadeFolders made = OSPREY_TRY(MadeFolders::make(folder));
+  base::MadeFolders made = OSPREY_TRY(base::MadeFolders::make(folder));
   for (int n = 0;; ++n) {
-    fs::path part = part_path(folder, "osprey", n);
+    fs::path part = base::part_path(folder, "osprey", n);
     std::error_code error;
     if (fs::create_directory(part, error)) {
       return StagingFolder(std::move(made), folder, Staging(new fs::path(std::move(part))));
     }
     if (error) {
-      return Error{ErrorCode::kIo, folder.string() + ": cannot write there: " + error.message()};
+      return base::io_error(folder.string() + ": cannot write there", error.value());
     }
   }
 }
 
 Status StagingFolder::write(const std::string& name, std::string_view bytes) {
-  FileWriter writer = OSPREY_TRY(
-      FileWriter::open(staged(name), O_WRONLY | O_CREAT | O_TRUNC, (folder_ / name).string()));
+  base::FileWriter writer = OSPREY_TRY(base::FileWriter::open(
+      staged(name), O_WRONLY | O_CREAT | O_TRUNC, (folder_ / name).string()));
   OSPREY_TRY(writer.write(bytes));
   return writer.close();
 }
@@ -55,9 +56,9 @@ Status StagingFolder::commit() {
   for (; !error && staged_files != end; staged_files.increment(error)) {
     const fs::path target = folder_ / staged_files->path().filename();
     fs::rename(staged_files->path(), target, error);
-    if (error) return io_error(target.string(), error.value());
+    if (error) return base::io_error(target.string(), error.value());
   }
-  if (error) return io_error(folder_.string(), error.value());
+  if (error) return base::io_error(folder_.string(), error.value());
   for (const std::string& name : outdated_) fs::remove(folder_ / name, error);
   made_.keep();
   staging_.reset();

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sinks/made_folders.hpp"
+#include "base/made_folders.hpp"
 
 namespace osprey::sinks {
 
@@ -41,9 +41,9 @@ class StagingFolder {
   };
   using Staging = std::unique_ptr<std::filesystem::path, RemoveAll>;
 
-  StagingFolder(MadeFolders made, std::filesystem::path folder, Staging staging);
+  StagingFolder(base::MadeFolders made, std::filesystem::path folder, Staging staging);
 
-  MadeFolders made_;
+  base::MadeFolders made_;
   std::filesystem::path folder_;
   Staging staging_;
   std::vector<std::string> outdated_;

@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinks/file_writer.hpp"
+#include "base/file_writer.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
+#include "base/io_error.hpp"
 #include "base/try.hpp"
 
-namespace osprey::sinks {
+namespace osprey::base {
 
 namespace {
 constexpr std::size_t kBufferBytes = 64 * 1024;
-}
-
-Error io_error(const std::string& name, int error_number) {
-  return {ErrorCode::kIo, name + ": " + std::generic_category().message(error_number)};
 }
 
 Result<FileWriter> FileWriter::open(const std::filesystem::path& path, int flags,
@@ -33,32 +29,22 @@ FileWriter::FileWriter(FileWriter&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       owned_(other.owned_),
       name_(std::move(other.name_)),
-      buffer_(std::move(other.buffer_)) {}
+      buffer_(std::move(other.buffer_)),
+      status_(std::move(other.status_)) {}
 
 FileWriter::~FileWriter() {
   if (owned_ && descriptor_ >= 0) ::close(descriptor_);
 }
 
 Status FileWriter::write(std::string_view bytes) {
+  if (buffer_.size() + bytes.size() >= kBufferBytes) OSPREY_TRY(flush());
+  if (bytes.size() >= kBufferBytes) return send(bytes);
   buffer_.append(bytes);
-  return buffer_.size() < kBufferBytes ? Status{} : flush();
+  return status_;
 }
 
 Status FileWriter::flush() {
-  std::size_t done = 0;
-  while (done < buffer_.size()) {
-    const ssize_t n = ::write(descriptor_, buffer_.data() + done, buffer_.size() - done);
-    if (n >= 0) {
-      done += static_cast<std::size_t>(n);
-    } else if (errno == EAGAIN) {  // a terminal or pipe that another program made non-blocking
-      pollfd ready{descriptor_, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-    } else if (errno != EINTR) {
-      const int error_number = errno;
-      buffer_.erase(0, done);
-      return io_error(name_, error_number);
-    }
-  }
+  OSPREY_TRY(send(buffer_));
   buffer_.clear();
   return {};
 }
@@ -66,8 +52,23 @@ Status FileWriter::flush() {
 Status FileWriter::close() {
   OSPREY_TRY(flush());
   // Network file systems and quotas report a failed write as late as here.
-  if (owned_ && ::close(std::exchange(descriptor_, -1)) != 0) return io_error(name_, errno);
-  return {};
+  if (owned_ && ::close(std::exchange(descriptor_, -1)) != 0) status_ = io_error(name_, errno);
+  return status_;
 }
 
-}  // namespace osprey::sinks
+Status FileWriter::send(std::string_view bytes) {
+  while (status_.ok() && !bytes.empty()) {
+    const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    } else if (errno == EAGAIN) {  // a terminal or pipe that another program made non-blocking
+      pollfd ready{descriptor_, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      status_ = io_error(name_, errno);
+    }
+  }
+  return status_;
+}
+
+}  // namespace osprey::base

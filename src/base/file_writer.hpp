@@ -9,9 +9,10 @@
 #include <string_view>
 #include <utility>
 
-namespace osprey::sinks {
+namespace osprey::base {
 
-/// Errors are kIo and begin with the file's name. Threads: one.
+/// Errors are kIo and begin with the file's name; the first is final, as what it lost cannot be
+/// made up for: every later call returns it. Threads: one.
 class FileWriter {
  public:
   /// Opens `path` with open(2)'s `flags` (close-on-exec is added); a new file gets mode 0666 less
@@ -26,7 +27,7 @@ class FileWriter {
   FileWriter& operator=(FileWriter&&) = delete;
   ~FileWriter();  ///< without flush() or close(), what is still in the buffer is lost
 
-  /// Keeps up to 64 KiB back.
+  /// Keeps less than 64 KiB back; longer `bytes` are not copied.
   Status write(std::string_view bytes);
   /// Hands everything to the operating system.
   Status flush();
@@ -34,13 +35,13 @@ class FileWriter {
   Status close();
 
  private:
+  Status send(std::string_view bytes);
+
   int descriptor_ = -1;
   bool owned_ = false;
   std::string name_;
   std::string buffer_;
+  Status status_;
 };
 
-/// `name`: what the system says about `error_number`, as a kIo error.
-Error io_error(const std::string& name, int error_number);
-
-}  // namespace osprey::sinks
+}  // namespace osprey::base

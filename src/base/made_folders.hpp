@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folders made for a sink's files, taken away again if the sink is abandoned.
+// Folders made for files to come, taken away again if those are abandoned.
 #pragma once
 
 #include <osprey/result.hpp>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-namespace osprey::sinks {
+namespace osprey::base {
 
 class MadeFolders {
  public:
@@ -32,4 +32,4 @@ class MadeFolders {
   Made made_;  ///< outermost first
 };
 
-}  // namespace osprey::sinks
+}  // namespace osprey::base

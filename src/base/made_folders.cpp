@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinks/made_folders.hpp"
+#include "base/made_folders.hpp"
 
 #include <system_error>
 
-namespace osprey::sinks {
+#include "base/io_error.hpp"
+
+namespace osprey::base {
 
 namespace fs = std::filesystem;
 
@@ -22,13 +24,11 @@ Result<MadeFolders> MadeFolders::make(const fs::path& folder) {
     so_far /= part;
     std::error_code error;
     if (fs::is_directory(so_far, error)) continue;
-    if (!fs::create_directory(so_far, error)) {
-      return Error{ErrorCode::kIo,
-                   so_far.string() + ": cannot make the folder: " + error.message()};
-    }
-    made->push_back(so_far);
+    const bool is_ours = fs::create_directory(so_far, error);  // or somebody else's, just now
+    if (error) return io_error(so_far.string() + ": cannot make the folder", error.value());
+    if (is_ours) made->push_back(so_far);
   }
   return MadeFolders(std::move(made));
 }
 
-}  // namespace osprey::sinks
+}  // namespace osprey::base

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sinks/atomic_file.hpp"
+#include "base/atomic_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <string>
 #include <thread>
 
-#include "sinks/sinks_testing.hpp"
+#include "base/file_testing.hpp"
 
-namespace osprey::sinks {
+namespace osprey::base {
 namespace {
 
 using testing::ElementsAre;
@@ -174,4 +174,4 @@ TEST(AtomicFile, names_the_file_whose_folder_cannot_be_written_to) {
 }
 
 }  // namespace
-}  // namespace osprey::sinks
+}  // namespace osprey::base
