@@ -17,7 +17,7 @@ from pathlib import Path
 MAY_INCLUDE = {
     "base": [],
     "core": ["base"],
-    "media": ["core"],
+    "media": ["base", "core"],
     "vision": ["core"],
     "model": ["core"],
     "runtime": ["core", "model"],

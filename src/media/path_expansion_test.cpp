@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing_support::TempFolder;
+using testing_support::TemporaryFolder;
 using testing_support::write_text;
 
 class PathExpansion : public ::testing::Test {
@@ -28,11 +28,11 @@ class PathExpansion : public ::testing::Test {
 
   std::vector<std::string> glob(const std::string& pattern) {
     std::vector<std::string> found = expand_glob(folder_ / pattern);
-    for (std::string& path : found) path.erase(0, folder_.path().size() + 1);
+    for (std::string& path : found) path.erase(0, folder_.path().string().size() + 1);
     return found;
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(PathExpansion, a_folder_gives_its_own_visible_files_in_natural_order) {

@@ -71,7 +71,7 @@ class PictureSource : public ::testing::Test {
     return {};
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(PictureSource, one_picture_is_one_frame) {
@@ -163,7 +163,7 @@ TEST_F(PictureSource, a_folder_gives_its_pictures_in_natural_order_and_passes_ov
 
 TEST_F(PictureSource, a_folder_may_be_named_with_a_slash_at_its_end) {
   write_bytes(folder_ / "a.jpg", encoded(".jpg", 4));
-  const auto frames = read_all(*open(folder_.path() + "/"));
+  const auto frames = read_all(*open(folder_.path().string() + "/"));
   ASSERT_EQ(frames.size(), 1U);
   EXPECT_EQ(frames[0].path, folder_ / "a.jpg");
 }
@@ -247,9 +247,9 @@ TEST_F(PictureSource, a_folder_without_pictures_is_an_error) {
 TEST_F(PictureSource, a_folder_of_nothing_but_damaged_pictures_is_an_error) {
   write_text(folder_ / "a.jpg", "?");
   write_text(folder_ / "b.jpg", "?");
-  EXPECT_EQ(open_error(folder_.path()).message, folder_.path() + ": no picture can be decoded; " +
-                                                    folder_ / "a.jpg" +
-                                                    ": the picture cannot be decoded");
+  EXPECT_EQ(open_error(folder_.path()).message,
+            folder_.path().string() + ": no picture can be decoded; " + folder_ / "a.jpg" +
+                ": the picture cannot be decoded");
 }
 
 TEST_F(PictureSource, cancelling_ends_the_stream) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: a folder that goes away; pictures whose content can be recognised; videos of them.
+// For tests: files; pictures whose content can be recognised; videos of them.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <osprey/image.hpp>
 
 #include <algorithm>
@@ -17,36 +16,12 @@
 #include <string>
 #include <vector>
 
+#include "base/file_testing.hpp"
+
 namespace osprey::media::testing_support {
 
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = ::testing::TempDir() + "osprey-media-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      found.push_back(entry.path().filename().string());
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-
- private:
-  std::string path_;
-};
+using base::TemporaryFolder;
+using base::write_text;
 
 inline std::vector<char> read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -56,10 +31,6 @@ inline std::vector<char> read_bytes(const std::string& path) {
 inline void write_bytes(const std::string& path, const std::vector<char>& bytes) {
   std::ofstream(path, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-inline void write_text(const std::string& path, const std::string& text) {
-  write_bytes(path, {text.begin(), text.end()});
 }
 
 struct Rgb {

@@ -84,7 +84,7 @@ class VideoSource : public ::testing::Test {
     return folder_ / name;
   }
 
-  TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 /// The shortest ways to name what many tests use: encoders that every FFmpeg has.
@@ -611,13 +611,13 @@ TEST(OpenError, names_a_file_that_is_not_there) {
 }
 
 TEST(OpenError, tells_an_empty_file) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "v.mp4", "");
   EXPECT_EQ(open_error(folder / "v.mp4").message, folder / "v.mp4" + ": the file is empty");
 }
 
 TEST(OpenError, tells_a_file_that_is_no_video) {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   for (const char* name : {"notes.txt", "notes.mp4", "notes", "notes.bin"}) {
     write_text(folder / name, "Dear diary,\nnothing happened today.\n");
     const Error error = open_error(folder / name);
@@ -630,7 +630,7 @@ TEST(OpenError, tells_a_file_that_is_no_video) {
 
 TEST(OpenError, tells_a_file_that_may_not_be_read) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "v.mp4", "x");
   chmod((folder / "v.mp4").c_str(), 0);
   const Error error = open_error(folder / "v.mp4");

@@ -2,18 +2,22 @@
 #include "media/video_writer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/io_error.hpp"
+#include "base/temporary_file.hpp"
 #include "base/try.hpp"
 #include "media/av_handles.hpp"
 #include "media/encoder_input.hpp"
-#include "media/temporary_file.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -94,7 +98,7 @@ struct Muxer {
 class Mp4Writer final : public VideoWriter {
  public:
   Mp4Writer(std::string path, int width, int height, const VideoWriterOptions& options,
-            TemporaryFile file)
+            base::TemporaryFile file)
       : path_(std::move(path)),
         width_(width),
         height_(height),
@@ -194,7 +198,7 @@ class Mp4Writer final : public VideoWriter {
   int width_;
   int height_;
   VideoWriterOptions options_;
-  TemporaryFile file_;  ///< outlives muxer_, which has it open
+  base::TemporaryFile file_;  ///< outlives muxer_, which has it open
   Muxer muxer_;
   AVStream* stream_ = nullptr;
   AvPtr<AVCodecContext> encoder_;
@@ -224,7 +228,14 @@ Result<std::unique_ptr<VideoWriter>> VideoWriter::create(const std::string& path
     return wrong("threads has to be 1 or more, not " + std::to_string(options.threads));
   }
   silence_av();
-  TemporaryFile file = OSPREY_TRY(TemporaryFile::create(path));
+  const std::string failure = "cannot write " + path;
+  const auto folder = std::filesystem::path(path).parent_path();
+  std::error_code ignored;
+  if (!folder.empty() &&
+      std::filesystem::status(folder, ignored).type() == std::filesystem::file_type::not_found) {
+    return Error{ErrorCode::kNotFound, base::io_error(failure, ENOENT).message};
+  }
+  base::TemporaryFile file = OSPREY_TRY(base::TemporaryFile::create(path, failure));
   auto writer = std::make_unique<Mp4Writer>(path, width, height, options, std::move(file));
   OSPREY_TRY(writer->open());
   return std::unique_ptr<VideoWriter>(std::move(writer));

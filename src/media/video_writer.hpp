@@ -23,11 +23,10 @@ class VideoWriter {
  public:
   virtual ~VideoWriter() = default;
 
-  /// Writes to ".<name>.part-<process>-<n>" in `path`'s folder; `finish` renames it to `path`. What
-  /// was at `path` stays until then. H.264 4:2:0 has only even sizes: an odd width or height gets
-  /// one more column or row, a copy of its neighbour. Errors: a size or option out of its range, a
-  /// folder that cannot be written to, no encoder in this FFmpeg (tries libx264, then any H.264,
-  /// then MPEG-4).
+  /// What was at `path` stays until finish() (see base::TemporaryFile). H.264 4:2:0 has only even
+  /// sizes: an odd width or height gets one more column or row, a copy of its neighbour. Errors: a
+  /// size or option out of its range, a folder that cannot be written to, no encoder in this FFmpeg
+  /// (tries libx264, then any H.264, then MPEG-4).
   static Result<std::unique_ptr<VideoWriter>> create(const std::string& path, int width, int height,
                                                      const VideoWriterOptions& options);
 

@@ -2,12 +2,10 @@
 #include "media/video_writer.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <string>
 #include <vector>
 
@@ -70,7 +68,7 @@ Timestamp at(Duration time) {
 }
 
 /// Numbered picture 0 in another pixel format, by way of a video.
-Image as_format(const TempFolder& folder, const std::string& pixel_format,
+Image as_format(const TemporaryFolder& folder, const std::string& pixel_format,
                 bool bt709_full = false) {
   VideoSpec spec{.encoder = "rawvideo", .pixel_format = pixel_format, .options = "", .count = 1};
   if (pixel_format.starts_with("yuvj")) {
@@ -90,7 +88,7 @@ Image as_format(const TempFolder& folder, const std::string& pixel_format,
 
 class VideoWriterTest : public ::testing::Test {
  protected:
-  TempFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(VideoWriterTest, what_it_writes_is_what_a_source_reads) {
@@ -221,10 +219,10 @@ TEST_F(VideoWriterTest, the_file_appears_when_it_is_finished) {
   ASSERT_TRUE(writer->write(numbered_picture(64, 48, 1), at(0ms)).ok());
   EXPECT_EQ(std::filesystem::file_size(folder_ / "v.mp4"), 11U)
       << "what was there stays until then";
-  EXPECT_EQ(folder_.names().size(), 2U);
-  EXPECT_THAT(folder_.names().at(0), ::testing::StartsWith(".v.mp4.part-"));
+  EXPECT_EQ(folder_.entries().size(), 2U);
+  EXPECT_THAT(folder_.entries().at(0), ::testing::StartsWith(".v.mp4.part-"));
   ASSERT_TRUE(writer->finish().ok());
-  EXPECT_THAT(folder_.names(), ElementsAre("v.mp4"));
+  EXPECT_THAT(folder_.entries(), ElementsAre("v.mp4"));
   EXPECT_EQ(read_all(folder_ / "v.mp4").size(), 1U);
 }
 
@@ -243,7 +241,7 @@ TEST_F(VideoWriterTest, without_finish_nothing_is_left) {
     const auto writer = create(folder_ / "v.mp4", 64, 48);
     ASSERT_TRUE(writer->write(numbered_picture(64, 48, 1), at(0ms)).ok());
   }
-  EXPECT_THAT(folder_.names(), IsEmpty());
+  EXPECT_THAT(folder_.entries(), IsEmpty());
 }
 
 TEST_F(VideoWriterTest, can_be_finished_only_once) {
@@ -292,34 +290,13 @@ TEST_F(VideoWriterTest, sizes_and_options_out_of_their_range_are_errors) {
   EXPECT_EQ(create_error(path, 64, 48, {.frame_rate = 0}).code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(create_error(path, 64, 48, {.threads = 0}).code, ErrorCode::kInvalidArgument);
   EXPECT_FALSE(VideoWriter::create(path, 1 << 20, 1 << 20, {}).ok());
-  EXPECT_THAT(folder_.names(), IsEmpty());
+  EXPECT_THAT(folder_.entries(), IsEmpty());
 }
-
-/// Lets no file of this process grow beyond a size, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    before_ = std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &limit_);
-    const rlimit smaller{bytes, limit_.rlim_max};
-    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &smaller), 0);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &limit_);
-    std::signal(SIGXFSZ, before_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit limit_{};
-  void (*before_)(int) = nullptr;
-};
 
 TEST_F(VideoWriterTest, a_disk_that_is_full_is_an_error_that_names_the_file_and_leaves_nothing) {
   {
     auto writer = create(folder_ / "v.mp4", 128, 96);
-    const FileSizeLimit limit(4096);
+    const base::FileSizeLimit limit(4096);
     Status status;
     // Pictures that share nothing, so that the file grows.
     for (unsigned n = 0; n < 400 && status.ok(); ++n) {
@@ -331,7 +308,7 @@ TEST_F(VideoWriterTest, a_disk_that_is_full_is_an_error_that_names_the_file_and_
     EXPECT_EQ(status.error().message, "cannot write " + folder_ / "v.mp4" + ": File too large");
     EXPECT_FALSE(writer->finish().ok()) << "the failure is final";
   }
-  EXPECT_THAT(folder_.names(), IsEmpty());
+  EXPECT_THAT(folder_.entries(), IsEmpty());
 }
 
 }  // namespace
