@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "core": ["base"],
     "media": ["base", "core"],
     "vision": ["core"],
-    "model": ["core"],
+    "model": ["base", "core"],
     "runtime": ["core", "model"],
     "runtime/openvino": ["core", "model", "runtime"],
     "runtime/rknn": ["core", "model", "runtime"],

@@ -5,6 +5,10 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "base/read_file.hpp"
+#include "base/try.hpp"
 
 namespace osprey::engine {
 
@@ -28,9 +32,11 @@ std::string names_as_json(const YAML::Node& names) {
 Status add_metadata_file(model::ModelDescription& description) {
   if (description.format == "ONNX") return {};
   const auto path = std::filesystem::path(description.path).parent_path() / "metadata.yaml";
-  if (!std::filesystem::is_regular_file(path)) return {};
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  const std::string text = OSPREY_TRY(base::read_file(path.string(), "a model's metadata"));
   try {
-    const auto document = YAML::LoadFile(path.string());
+    const auto document = YAML::Load(text);
     if (!document.IsMap()) return {};
     for (const auto& entry : document) {
       const auto& key = entry.first.Scalar();

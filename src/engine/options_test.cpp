@@ -118,11 +118,23 @@ TEST_F(OptionsFile, names_file_line_and_key_of_what_is_wrong) {
   EXPECT_NE(error_of("model: [\n").find("settings.yaml:"), std::string::npos);
 }
 
+TEST_F(OptionsFile, may_be_empty) {
+  EXPECT_EQ(error_of(""), "");
+}
+
 TEST_F(OptionsFile, says_that_it_is_not_there) {
   Options options;
   const auto status = read_yaml((folder_ / "nope.yaml").string(), options);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(OptionsFile, says_why_it_cannot_be_opened) {
+  std::filesystem::create_symlink("loop.yaml", folder_ / "loop.yaml");
+  Options options;
+  const auto status = read_yaml((folder_ / "loop.yaml").string(), options);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, ErrorCode::kIo);
 }
 
 }  // namespace

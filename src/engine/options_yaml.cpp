@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <yaml-cpp/yaml.h>
 
-#include <filesystem>
-
+#include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "engine/options.hpp"
 
@@ -79,11 +78,9 @@ Status read_document(const std::string& path, const YAML::Node& document, Option
 }  // namespace
 
 Status read_yaml(const std::string& path, Options& options) {
-  if (!std::filesystem::is_regular_file(path)) {
-    return Error{ErrorCode::kNotFound, path + ": no such settings file"};
-  }
+  const std::string text = OSPREY_TRY(base::read_file(path, "a settings file"));
   try {
-    return read_document(path, YAML::LoadFile(path), options);
+    return read_document(path, YAML::Load(text), options);
   } catch (const YAML::ParserException& e) {
     return at_line(path, e.mark, e.msg);
   } catch (const std::exception& e) {

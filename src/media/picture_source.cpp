@@ -3,50 +3,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <limits>
+#include <span>
 #include <utility>
 
+#include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "media/picture_codec.hpp"
 #include "media/picture_kind.hpp"
 
 namespace osprey::media {
 namespace {
-
-Result<std::vector<std::uint8_t>> read_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  const auto io_error = [&] { return Error{ErrorCode::kIo, path + ": " + std::strerror(errno)}; };
-  if (!file) return io_error();
-  std::vector<std::uint8_t> bytes;
-  for (;;) {
-    constexpr std::size_t kStep = 1 << 18;
-    const std::size_t size = bytes.size();
-    bytes.resize(size + kStep);
-    const std::size_t got = std::fread(bytes.data() + size, 1, kStep, file.get());
-    bytes.resize(size + got);
-    if (got < kStep) break;
-  }
-  if (std::ferror(file.get())) return io_error();
-  return bytes;
-}
-
-/// What cv2.imread gives, EXIF orientation applied.
-Result<Image> decode(const std::string& path, const std::vector<std::uint8_t>& bytes) {
-  const auto corrupt = [&](const std::string& why) {
-    return Error{ErrorCode::kCorrupt, path + ": " + why};
-  };
-  if (bytes.empty()) return corrupt("the file is empty");
-  if (bytes.size() > std::size_t{std::numeric_limits<int>::max()}) {
-    return corrupt("larger than the 2 GiB a picture file may have");
-  }
-  auto decoded = decode_picture(bytes);
-  if (!decoded) return corrupt(decoded.error().message);
-  return decoded;
-}
 
 class PictureSource final : public Source {
  public:
@@ -100,9 +66,13 @@ class PictureSource final : public Source {
     return std::nullopt;
   }
 
+  /// What cv2.imread gives, EXIF orientation applied.
   Result<Image> load(const std::string& path) {
-    const std::vector<std::uint8_t> bytes = OSPREY_TRY(read_file(path));
-    Image image = OSPREY_TRY(decode(path, bytes));
+    const std::string content = OSPREY_TRY(base::read_file(path, "a picture"));
+    if (content.empty()) return Error{ErrorCode::kCorrupt, path + ": the file is empty"};
+    const std::span bytes(reinterpret_cast<const std::uint8_t*>(content.data()), content.size());
+    auto image = decode_picture(bytes);
+    if (!image) return Error{ErrorCode::kCorrupt, path + ": " + image.error().message};
     if (is_cut_short_jpeg(bytes)) note_damage(path + ": the file ends before the picture does");
     return image;
   }

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <optional>
 
+#include "base/read_file.hpp"
 #include "base/try.hpp"
 
 namespace osprey::model {
@@ -18,7 +17,7 @@ namespace osprey::model {
 namespace {
 
 // A names file of the largest data sets (LVIS, Open Images) is a few hundred kilobytes.
-constexpr std::uintmax_t kLargestNamesFile = 8u << 20;
+constexpr std::uint64_t kLargestNamesFile = 8u << 20;
 
 // Places numbered names into a list.
 class NumberedNames {
@@ -221,28 +220,6 @@ class NamesReader {
   std::size_t at_ = 0;
 };
 
-Result<std::string> read_text(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    return Error{ErrorCode::kNotFound, path + ": no such names file"};
-  }
-  if (std::filesystem::is_directory(status)) {
-    return Error{ErrorCode::kInvalidArgument, path + ": is a folder; expected a names file"};
-  }
-  if (const auto size = std::filesystem::file_size(path, error);
-      !error && size > kLargestNamesFile) {
-    return Error{ErrorCode::kCorrupt, path + ": too large for a names file (" +
-                                          std::to_string(size) + " bytes; expected at most " +
-                                          std::to_string(kLargestNamesFile) + ")"};
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return Error{ErrorCode::kIo, path + ": cannot be read"};
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  return text;
-}
-
 Result<std::vector<std::string>> names_of_lines(const std::string& text, const std::string& path) {
   std::vector<std::string> names;
   for (std::size_t at = 0; at < text.size();) {
@@ -339,7 +316,8 @@ Result<std::vector<std::string>> parse_names(std::string_view text) {
 }
 
 Result<std::vector<std::string>> read_names_file(const std::string& path) {
-  const auto text = OSPREY_TRY(read_text(path));
+  auto text = OSPREY_TRY(base::read_file(path, "a names file", kLargestNamesFile));
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   const auto extension = std::filesystem::path(path).extension();
   if (extension != ".yaml" && extension != ".yml" && extension != ".json") {
     return names_of_lines(text, path);

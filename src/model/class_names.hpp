@@ -24,7 +24,7 @@ Result<std::vector<std::string>> parse_names(std::string_view text);
 
 /// Reads a names file: one name a line, or, if the file ends in .yaml, .yml or .json, a list or
 /// mapping, bare or under the key "names" (Ultralytics' data.yaml). Blank lines at the end are
-/// ignored. Errors: kNotFound, kIo; kCorrupt names the line or key.
+/// ignored. Errors: those of base::read_file(), for 8 MiB; kCorrupt names the line or key.
 Result<std::vector<std::string>> read_names_file(const std::string& path);
 
 }  // namespace osprey::model
