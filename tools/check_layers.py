@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "ensemble": ["core", "model"],
     "tracking": ["core"],
     "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp"],
-    "onnx": ["core"],
+    "onnx": ["base", "core"],
     "quantize": ["core", "onnx", "runtime"],
     "evaluate": ["core"],
     "sinks": ["base", "core", "media", "vision"],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "onnx/model.hpp"
 
+#include <fcntl.h>
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 
@@ -9,8 +10,10 @@
 #include <set>
 #include <utility>
 
+#include "base/file_writer.hpp"
+#include "base/read_file.hpp"
+#include "base/temporary_file.hpp"
 #include "base/try.hpp"
-#include "onnx/file.hpp"
 #include "onnx/shape_inference.hpp"
 
 namespace osprey::onnx {
@@ -182,7 +185,7 @@ Model Model::create(const std::string& graph_name) {
 }
 
 Result<Model> Model::read(const std::string& path) {
-  return parse(OSPREY_TRY(read_file(path, "an ONNX model")), path);
+  return parse(OSPREY_TRY(base::read_file(path, "an ONNX model")), path);
 }
 
 Result<Model> Model::parse(std::string_view bytes, const std::string& name) {
@@ -195,6 +198,7 @@ Result<Model> Model::parse(std::string_view bytes, const std::string& name) {
   if (parsed && impl->proto.has_graph() && impl->proto.graph().output_size() > 0) {
     return Model(std::move(impl));
   }
+  if (bytes.empty()) return Error{ErrorCode::kCorrupt, name + ": is empty; expected an ONNX model"};
   // Every writer begins with the version of the format: field 1, a number.
   const bool begins_well = bytes.size() > 1 && bytes[0] == 0x08;
   return Error{ErrorCode::kCorrupt,
@@ -325,7 +329,11 @@ Status Model::write(const std::string& path) const {
     return Error{ErrorCode::kUnsupported,
                  path + ": cannot be written: ONNX files hold at most 2 GiB"};
   }
-  return write_file(path, impl_->proto.SerializeAsString());
+  auto file = OSPREY_TRY(base::TemporaryFile::create(path, path));
+  auto writer = OSPREY_TRY(base::FileWriter::open(file.path(), O_WRONLY, path));
+  OSPREY_TRY(writer.write(impl_->proto.SerializeAsString()));
+  OSPREY_TRY(writer.close());
+  return file.commit();
 }
 
 }  // namespace osprey::onnx

@@ -73,8 +73,8 @@ class Model {
   /// name produced once and before its use. It knows opsets up to 17. The error quotes it.
   Status check() const;
 
-  /// Puts the file together under a temporary name in the same folder, then renames; nothing is
-  /// left after a failure. Errors: not writable, full, over 2 GiB, tensors kept in other files.
+  /// The file appears whole or not at all (see base::TemporaryFile). Errors: not writable, full,
+  /// over 2 GiB, tensors kept in other files.
   Status write(const std::string& path) const;
 
  private:

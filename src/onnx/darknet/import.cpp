@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "onnx/darknet/writer.hpp"
-#include "onnx/file.hpp"
 
 namespace osprey::onnx {
 namespace {
@@ -88,12 +88,12 @@ Result<Model> convert_darknet(const DarknetFile& cfg, const DarknetFile& weights
 Status import_darknet(const std::string& cfg_path, const std::string& weights_path,
                       const std::string& names_path, const std::string& output_path,
                       const DarknetImportOptions& options) {
-  const std::string cfg = OSPREY_TRY(read_file(cfg_path, "a Darknet .cfg"));
-  const std::string weights = OSPREY_TRY(read_file(weights_path, "Darknet .weights"));
+  const std::string cfg = OSPREY_TRY(base::read_file(cfg_path, "a Darknet .cfg"));
+  const std::string weights = OSPREY_TRY(base::read_file(weights_path, "Darknet .weights"));
   std::string names;
   std::optional<DarknetFile> names_file;
   if (!names_path.empty()) {
-    names = OSPREY_TRY(read_file(names_path, "a list of class names"));
+    names = OSPREY_TRY(base::read_file(names_path, "a list of class names"));
     names_file = DarknetFile{names_path, names};
   }
   const Model model =

@@ -31,6 +31,8 @@ std::size_t header_size(std::string_view bytes) {
 Result<WeightsReader> WeightsReader::open(std::string_view bytes, const std::string& name,
                                           const Network& network) {
   constexpr std::size_t kShortestHeader = 16;
+  if (bytes.empty())
+    return Error{ErrorCode::kCorrupt, name + ": is empty; expected Darknet .weights"};
   if (bytes.size() < kShortestHeader || bytes.size() < header_size(bytes)) {
     return Error{ErrorCode::kCorrupt, name +
                                           ": is not a Darknet weights file: its header is cut "
