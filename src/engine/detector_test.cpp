@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <osprey/detector.hpp>
 #include <osprey/pipeline.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
+#include "base/file_testing.hpp"
 #include "media/video_writer.hpp"
 #include "tests/support/test_models.hpp"
 #include "tests/support/test_pictures.hpp"
@@ -29,21 +28,15 @@ bool near(const Box& a, const Box& b, float tolerance) {
 
 class Detecting : public testing::Test {
  protected:
-  Detecting() {
-    std::string pattern = testing::TempDir() + "osprey-engine-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~Detecting() override { std::filesystem::remove_all(folder_); }
-
   std::string model(const support::SpotDetector& options = {}) {
-    const auto path = (folder_ / "spots.onnx").string();
+    auto path = folder_ / "spots.onnx";
     const auto status = support::write_spot_detector(path, options);
     EXPECT_TRUE(status.ok());
     return path;
   }
 
   std::string video() {
-    const auto path = (folder_ / "video.mp4").string();
+    auto path = folder_ / "video.mp4";
     auto writer = media::VideoWriter::create(path, 128, 128, {});
     EXPECT_TRUE(writer.ok());
     for (int i = 0; i < kFrames; ++i) {
@@ -53,7 +46,7 @@ class Detecting : public testing::Test {
     return path;
   }
 
-  std::filesystem::path folder_;
+  base::TemporaryFolder folder_;
 };
 
 class EveryHead : public Detecting, public testing::WithParamInterface<support::SpotHead> {};
@@ -115,7 +108,7 @@ TEST_F(Detecting, a_model_with_the_wrong_count_of_names_is_refused_with_both_cou
 
 TEST_F(Detecting, a_classifier_is_refused) {
   DetectorOptions options;
-  options.model = (folder_ / "classifier.onnx").string();
+  options.model = folder_ / "classifier.onnx";
   ASSERT_TRUE(support::write_classifier(options.model).ok());
   const auto detector = Detector::create(options);
   ASSERT_FALSE(detector.ok());

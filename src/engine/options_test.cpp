@@ -2,26 +2,19 @@
 #include "engine/options.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "base/file_testing.hpp"
 
 namespace osprey::engine {
 namespace {
 
 class OptionsFile : public testing::Test {
  protected:
-  OptionsFile() {
-    std::string pattern = testing::TempDir() + "osprey-options-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~OptionsFile() override { std::filesystem::remove_all(folder_); }
-
   std::string file(const std::string& text) {
-    const auto path = folder_ / "settings.yaml";
-    std::ofstream(path) << text;
-    return path.string();
+    base::write_text(folder_ / "settings.yaml", text);
+    return folder_ / "settings.yaml";
   }
 
   std::string error_of(const std::string& text) {
@@ -30,7 +23,7 @@ class OptionsFile : public testing::Test {
     return status ? std::string() : status.error().message;
   }
 
-  std::filesystem::path folder_;
+  base::TemporaryFolder folder_;
 };
 
 TEST(Options, every_default_but_an_unset_one_is_a_value_its_own_setting_takes) {
@@ -124,7 +117,7 @@ TEST_F(OptionsFile, may_be_empty) {
 
 TEST_F(OptionsFile, says_that_it_is_not_there) {
   Options options;
-  const auto status = read_yaml((folder_ / "nope.yaml").string(), options);
+  const auto status = read_yaml(folder_ / "nope.yaml", options);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kNotFound);
 }
@@ -132,7 +125,7 @@ TEST_F(OptionsFile, says_that_it_is_not_there) {
 TEST_F(OptionsFile, says_why_it_cannot_be_opened) {
   std::filesystem::create_symlink("loop.yaml", folder_ / "loop.yaml");
   Options options;
-  const auto status = read_yaml((folder_ / "loop.yaml").string(), options);
+  const auto status = read_yaml(folder_ / "loop.yaml", options);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kIo);
 }

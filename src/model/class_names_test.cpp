@@ -2,11 +2,10 @@
 #include "model/class_names.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <set>
+
+#include "base/file_testing.hpp"
 
 namespace osprey::model {
 namespace {
@@ -15,21 +14,12 @@ using Names = std::vector<std::string>;
 
 class names_file : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("osprey_names_" + std::to_string(getpid()) + "_" +
-               testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string write(const std::string& name, const std::string& text) const {
-    const auto path = folder_ / name;
-    std::ofstream(path, std::ios::binary) << text;
-    return path.string();
+    base::write_text(folder_ / name, text);
+    return folder_ / name;
   }
 
-  std::filesystem::path folder_;
+  base::TemporaryFolder folder_;
 };
 
 TEST(coco_names, are_eighty_different_ones_with_the_ids_of_cocos_files) {
@@ -123,8 +113,8 @@ TEST_F(names_file, that_is_unusable_is_named_with_its_fault) {
     EXPECT_NE(names.error().message.find(path), std::string::npos) << names.error().message;
     EXPECT_NE(names.error().message.find(words), std::string::npos) << names.error().message;
   };
-  fails((folder_ / "none.names").string(), ErrorCode::kNotFound, "no such");
-  fails(folder_.string(), ErrorCode::kInvalidArgument, "folder");
+  fails(folder_ / "none.names", ErrorCode::kNotFound, "no such");
+  fails(folder_.path(), ErrorCode::kInvalidArgument, "folder");
   fails(write("empty.names", "\n\n"), ErrorCode::kCorrupt, "no names");
   fails(write("gap.names", "a\n\nb\n"), ErrorCode::kCorrupt, "line 2");
   fails(write("bad.yaml", "names: [a"), ErrorCode::kCorrupt, "");

@@ -5,8 +5,8 @@
 #include <onnx/onnx_pb.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+
+#include "base/file_testing.hpp"
 
 namespace osprey::onnx {
 namespace {
@@ -22,32 +22,13 @@ using Ints = std::vector<std::int64_t>;
 /// A folder of its own for each test.
 class ModelFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / (std::string("osprey_") + info->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string file(const std::string& name) const { return (folder_ / name).string(); }
-  std::string file_of(const std::string& name, std::string_view bytes) const {
-    std::ofstream(file(name), std::ios::binary) << bytes;
+  std::string file(const std::string& name) const { return folder_ / name; }
+  std::string file_of(const std::string& name, const std::string& bytes) const {
+    base::write_text(file(name), bytes);
     return file(name);
   }
-  std::vector<std::string> listing() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      names.push_back(entry.path().filename().string());
-    }
-    return names;
-  }
-  static std::string content(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
 
-  fs::path folder_;
+  base::TemporaryFolder folder_;
 };
 
 /// images [N,3,8,8] -> Conv 3x3, stride 2, to 4 channels -> Reshape [N,4,16].
@@ -70,7 +51,7 @@ TEST_F(ModelFiles, what_was_written_is_read_again) {
   written.set_metadata("names", "{0: 'dot'}");
   ASSERT_TRUE(written.check().ok());
   ASSERT_TRUE(written.write(file("m.onnx")).ok());
-  EXPECT_THAT(listing(), ElementsAre("m.onnx"));
+  EXPECT_THAT(folder_.entries(), ElementsAre("m.onnx"));
 
   const auto model = Model::read(file("m.onnx"));
   ASSERT_TRUE(model.ok()) << model.error().message;
@@ -207,7 +188,7 @@ TEST_F(ModelFiles, an_absent_file_is_not_found) {
 }
 
 TEST_F(ModelFiles, a_folder_is_no_model) {
-  const auto model = Model::read(folder_.string());
+  const auto model = Model::read(folder_.path());
   ASSERT_FALSE(model.ok());
   EXPECT_EQ(model.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(model.error().message, HasSubstr("is a folder"));
@@ -222,7 +203,7 @@ TEST_F(ModelFiles, an_empty_file_is_named_as_such) {
 
 TEST_F(ModelFiles, a_truncated_model_is_told_from_another_kind_of_file) {
   ASSERT_TRUE(small_model().write(file("m.onnx")).ok());
-  const std::string bytes = content(file("m.onnx"));
+  const std::string bytes = base::read_text(file("m.onnx"));
   for (const std::size_t cut : {bytes.size() - 1, bytes.size() / 2, std::size_t{20}}) {
     const auto model = Model::read(file_of("cut.onnx", bytes.substr(0, cut)));
     ASSERT_FALSE(model.ok()) << cut;
@@ -247,7 +228,7 @@ TEST_F(ModelFiles, a_failed_write_leaves_nothing_behind) {
   const Status folder = model.write(file("taken"));
   ASSERT_FALSE(folder.ok());
   EXPECT_EQ(folder.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(listing(), ElementsAre("taken"));
+  EXPECT_THAT(folder_.entries(), ElementsAre("taken"));
   EXPECT_TRUE(fs::is_empty(folder_ / "taken"));
 }
 
@@ -255,7 +236,7 @@ TEST_F(ModelFiles, writing_replaces_what_was_there) {
   file_of("m.onnx", "old");
   ASSERT_TRUE(small_model().write(file("m.onnx")).ok());
   EXPECT_TRUE(Model::read(file("m.onnx")).ok());
-  EXPECT_THAT(listing(), ElementsAre("m.onnx"));
+  EXPECT_THAT(folder_.entries(), ElementsAre("m.onnx"));
 }
 
 TEST_F(ModelFiles, tensors_in_other_files_are_not_lost_silently) {
@@ -270,7 +251,7 @@ TEST_F(ModelFiles, tensors_in_other_files_are_not_lost_silently) {
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kUnsupported);
   EXPECT_THAT(status.error().message, HasSubstr("\"far\""));
-  EXPECT_THAT(listing(), IsEmpty());
+  EXPECT_THAT(folder_.entries(), IsEmpty());
 }
 
 }  // namespace

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/dnn.hpp>
 #include <ostream>
 #include <random>
+
+#include "base/file_testing.hpp"
 
 namespace osprey::onnx {
 namespace {
@@ -128,17 +128,9 @@ Result<Model> convert(const Network& net, const DarknetImportOptions& options = 
 
 class DarknetImport : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / (std::string("osprey_darknet_") + info->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string file(const std::string& name) const { return (folder_ / name).string(); }
+  std::string file(const std::string& name) const { return folder_ / name; }
   std::string file_of(const std::string& name, const std::string& bytes) const {
-    std::ofstream(file(name), std::ios::binary) << bytes;
+    base::write_text(file(name), bytes);
     return file(name);
   }
 
@@ -174,7 +166,7 @@ class DarknetImport : public ::testing::Test {
     return blob;
   }
 
-  fs::path folder_;
+  base::TemporaryFolder folder_;
 };
 
 nlohmann::json head_of(const Model& model) {
