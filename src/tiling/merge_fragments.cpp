@@ -31,10 +31,12 @@ struct Sightings {
   }
 };
 
-Sightings look(Candidates candidates, std::span<const TileView> views) {
+Sightings look(const Candidates& candidates, std::span<const TileView> views) {
   const auto count = static_cast<std::uint32_t>(candidates.size());
   Sightings all;
-  for (const auto& [detection, tile, rank] : candidates) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto& [detection, tile] = candidates.found[i];
+    const auto rank = candidates.ranks[i];
     const auto& view = views[tile];
     const bool cut = view.cuts(detection.box);
     all.add({detection, view.reach(detection.box), tile, cut}, cut ? count + rank : rank);
@@ -129,7 +131,7 @@ void join_parts(const Sightings& parts, const Sameness& same, std::vector<Detect
 
 }  // namespace
 
-void merge_fragments(Candidates candidates, std::span<const TileView> views, float threshold,
+void merge_fragments(const Candidates& candidates, std::span<const TileView> views, float threshold,
                      std::vector<Detection>& merged) {
   const Sameness same(views, threshold);
   join_parts(drop_seen_whole(look(candidates, views), same, merged), same, merged);

@@ -4,6 +4,7 @@
 
 #include <osprey/detection.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -13,23 +14,23 @@
 
 namespace osprey::tiling {
 
-struct Candidate {
-  Detection detection;
-  std::uint32_t tile = 0;
-  std::uint32_t rank = 0;  ///< 0 is the best
+/// Boxes of one class, or of all if agnostic. Neighbours in the lists are about neighbours in the
+/// frame.
+struct Candidates {
+  std::vector<TileDetection> found;
+  std::vector<std::uint32_t> ranks;  ///< of each: 0 is the best
+
+  std::size_t size() const { return found.size(); }
 };
 
-/// Of one class, or of all if agnostic. Neighbours in the list are about neighbours in the frame.
-using Candidates = std::span<const Candidate>;
-
 /// Nms, greedy_nmm, nmm: whichever the options name.
-void merge_overlaps(Candidates candidates, const MergeOptions& options,
+void merge_overlaps(const Candidates& candidates, const MergeOptions& options,
                     std::vector<Detection>& merged);
 
-void merge_weighted(Candidates candidates, float threshold, std::vector<Detection>& merged);
+void merge_weighted(const Candidates& candidates, float threshold, std::vector<Detection>& merged);
 
 /// `views`: by tile.
-void merge_fragments(Candidates candidates, std::span<const TileView> views, float threshold,
+void merge_fragments(const Candidates& candidates, std::span<const TileView> views, float threshold,
                      std::vector<Detection>& merged);
 
 /// The search that methods share: of each box, the best of the better ones that

@@ -27,7 +27,8 @@ struct SceneOptions {
   int grades = 20;     ///< confidences are multiples of 1 / grades
 };
 
-/// Objects all over the frame, each seen by every tile that it reaches into far enough.
+/// Objects all over the frame, each seen by every tile that it reaches into far enough; by tile, as
+/// tiles are done.
 inline std::vector<TileDetection> scene(std::mt19937& random, int width, int height,
                                         const std::vector<Tile>& tiles, const SceneOptions& o) {
   const auto uniform = [&](double low, double high) {
@@ -59,6 +60,8 @@ inline std::vector<TileDetection> scene(std::mt19937& random, int width, int hei
       found.push_back({{box, confidence, label}, static_cast<std::uint32_t>(t)});
     }
   }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.tile < b.tile; });
   return found;
 }
 

@@ -38,11 +38,13 @@ class Fused {
 
 }  // namespace
 
-void merge_weighted(Candidates candidates, float threshold, std::vector<Detection>& merged) {
+void merge_weighted(const Candidates& candidates, float threshold, std::vector<Detection>& merged) {
   // A fused box moves with each member, and where it is decides who is next: only the order from
   // the best to the worst gives this result.
   std::vector<Detection> ranked(candidates.size());
-  for (const auto& candidate : candidates) ranked[candidate.rank] = candidate.detection;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    ranked[candidates.ranks[i]] = candidates.found[i].detection;
+  }
   std::vector<Box> boxes;
   boxes.reserve(ranked.size());
   for (const auto& detection : ranked) boxes.push_back(detection.box);

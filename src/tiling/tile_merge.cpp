@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "tiling/merge_methods.hpp"
 
@@ -23,37 +24,66 @@ bool is_better(const Detection& a, const Detection& b) {
          std::tie(b.label_id, b.box.x1, b.box.y1, b.box.x2, b.box.y2);
 }
 
-// By class, the best first; the whole list is one class if agnostic.
-std::vector<TileDetection> rank(std::span<const TileDetection> boxes, bool agnostic) {
-  std::vector<TileDetection> ranked(boxes.begin(), boxes.end());
-  std::sort(ranked.begin(), ranked.end(), [&](const TileDetection& a, const TileDetection& b) {
-    const auto& x = a.detection;
-    const auto& y = b.detection;
-    if (!agnostic && x.label_id != y.label_id) return x.label_id < y.label_id;
-    if (is_better(x, y)) return true;
-    return !is_better(y, x) && a.tile < b.tile;
-  });
-  return ranked;
+bool is_better(const TileDetection& a, const TileDetection& b) {
+  if (is_better(a.detection, b.detection)) return true;
+  return !is_better(b.detection, a.detection) && a.tile < b.tile;
 }
 
-// Brings boxes near each other in the frame together in the list.
-std::vector<Candidate> by_place(std::span<const TileDetection> ranked) {
-  std::vector<Box> boxes;
-  boxes.reserve(ranked.size());
-  for (const auto& found : ranked) boxes.push_back(found.detection.box);
-  const GridLayout layout(boxes);
+using Boxes = std::span<const TileDetection>;
+using Indices = std::span<const std::uint32_t>;
+
+// Boxes near each other in the frame come together in the list.
+std::vector<TileDetection> by_place(Boxes boxes, Indices wanted) {
+  std::vector<Box> corners;
+  corners.reserve(wanted.size());
+  for (const auto i : wanted) corners.push_back(boxes[i].detection.box);
+  const GridLayout layout(corners);
   const auto cell_of = [&](const Box& box) {
     const auto cells = layout.cells_of(box);
     return layout.number(cells.x1, cells.y1);
   };
   std::vector<std::uint32_t> ends(layout.count(), 0);
-  for (const auto& box : boxes) ++ends[cell_of(box)];
+  for (const auto& box : corners) ++ends[cell_of(box)];
   std::partial_sum(ends.begin(), ends.end(), ends.begin());
-  std::vector<Candidate> candidates(ranked.size());
-  for (auto i = static_cast<std::uint32_t>(ranked.size()); i-- > 0;) {
-    candidates[--ends[cell_of(boxes[i])]] = {ranked[i].detection, ranked[i].tile, i};
+  std::vector<TileDetection> placed(wanted.size());
+  for (const auto i : wanted) placed[--ends[cell_of(boxes[i].detection.box)]] = boxes[i];
+  return placed;
+}
+
+std::vector<std::uint32_t> ranks_of(const std::vector<TileDetection>& found) {
+  struct Key {
+    float confidence;
+    std::uint32_t item;
+  };
+  std::vector<Key> order(found.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = {found[i].detection.confidence, i};
+  std::sort(order.begin(), order.end(), [&](const Key& a, const Key& b) {
+    if (a.confidence != b.confidence) return a.confidence > b.confidence;
+    return is_better(found[a.item], found[b.item]);
+  });
+  std::vector<std::uint32_t> ranks(found.size());
+  for (std::uint32_t rank = 0; rank < order.size(); ++rank) ranks[order[rank].item] = rank;
+  return ranks;
+}
+
+Candidates candidates_of(Boxes boxes, Indices wanted) {
+  auto placed = by_place(boxes, wanted);
+  auto ranks = ranks_of(placed);
+  return {std::move(placed), std::move(ranks)};
+}
+
+void merge_class(const Candidates& candidates, const MergeOptions& options,
+                 std::span<const TileView> views, std::vector<Detection>& merged) {
+  switch (options.method) {
+    case MergeMethod::kFragments:
+      return merge_fragments(candidates, views, options.threshold, merged);
+    case MergeMethod::kWbf:
+      return merge_weighted(candidates, options.threshold, merged);
+    case MergeMethod::kNms:
+    case MergeMethod::kGreedyNmm:
+    case MergeMethod::kNmm:
+      return merge_overlaps(candidates, options, merged);
   }
-  return candidates;
 }
 
 float margin_of(const Tile& tile, const MergeOptions& options) {
@@ -88,33 +118,24 @@ TileMerger::TileMerger(std::span<const Tile> tiles, const MergeOptions& options)
   for (const auto& tile : tiles) views_.emplace_back(tile, margin_of(tile, options));
 }
 
-std::vector<Detection> TileMerger::merge(std::span<const TileDetection> boxes) const {
-  const auto ranked = rank(boxes, options_.agnostic);
+std::vector<Detection> TileMerger::merge(Boxes boxes) const {
+  const auto label_of = [&](std::uint32_t i) {
+    return options_.agnostic ? 0 : boxes[i].detection.label_id;
+  };
+  std::vector<std::uint32_t> by_class(boxes.size());
+  std::iota(by_class.begin(), by_class.end(), 0u);
+  std::stable_sort(by_class.begin(), by_class.end(),
+                   [&](auto a, auto b) { return label_of(a) < label_of(b); });
   std::vector<Detection> merged;
-  merged.reserve(ranked.size());
-  for (auto begin = ranked.begin(); begin != ranked.end();) {
-    const auto end = options_.agnostic
-                         ? ranked.end()
-                         : std::find_if(begin, ranked.end(), [&](const TileDetection& found) {
-                             return found.detection.label_id != begin->detection.label_id;
-                           });
-    const auto group = by_place({begin, end});
-    switch (options_.method) {
-      case MergeMethod::kFragments:
-        merge_fragments(group, views_, options_.threshold, merged);
-        break;
-      case MergeMethod::kWbf:
-        merge_weighted(group, options_.threshold, merged);
-        break;
-      case MergeMethod::kNms:
-      case MergeMethod::kGreedyNmm:
-      case MergeMethod::kNmm:
-        merge_overlaps(group, options_, merged);
-        break;
-    }
+  for (auto begin = by_class.begin(); begin != by_class.end();) {
+    const auto label = label_of(*begin);
+    const auto end =
+        std::find_if(begin, by_class.end(), [&](auto i) { return label_of(i) != label; });
+    merge_class(candidates_of(boxes, {begin, end}), options_, views_, merged);
     begin = end;
   }
-  std::sort(merged.begin(), merged.end(), is_better);
+  std::sort(merged.begin(), merged.end(),
+            [](const Detection& a, const Detection& b) { return is_better(a, b); });
   return merged;
 }
 
