@@ -2,8 +2,6 @@
 // A tile: the part of a frame that one inference looks at.
 #pragma once
 
-#include <cstddef>
-
 namespace osprey::tiling {
 
 /// Whole pixels of the frame: columns [x, x + width), rows [y, y + height). A side is inner where
@@ -15,9 +13,6 @@ struct Tile {
 
   int right() const { return x + width; }
   int bottom() const { return y + height; }
-  std::size_t inner_sides() const {
-    return std::size_t{inner_left} + inner_top + inner_right + inner_bottom;
-  }
   friend bool operator==(const Tile&, const Tile&) = default;
 };
 
