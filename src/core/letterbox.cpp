@@ -20,31 +20,32 @@ int leading_pad(int total, LetterboxAlign align) {
 
 }  // namespace
 
-Letterbox Letterbox::fit(int source_width, int source_height, int input_width, int input_height,
+Letterbox Letterbox::fit(const Region& source, int input_width, int input_height,
                          LetterboxAlign align) {
-  const double gain = std::min(static_cast<double>(input_width) / source_width,
-                               static_cast<double>(input_height) / source_height);
+  const double gain = std::min(static_cast<double>(input_width) / source.width,
+                               static_cast<double>(input_height) / source.height);
   Letterbox box;
-  box.source_width = source_width;
-  box.source_height = source_height;
+  box.source = source;
   box.input_width = input_width;
   box.input_height = input_height;
   box.gain = static_cast<float>(gain);
-  box.width = std::clamp(round_half_even(source_width * gain), 1, input_width);
-  box.height = std::clamp(round_half_even(source_height * gain), 1, input_height);
+  box.width = std::clamp(round_half_even(source.width * gain), 1, input_width);
+  box.height = std::clamp(round_half_even(source.height * gain), 1, input_height);
   box.x = leading_pad(input_width - box.width, align);
   box.y = leading_pad(input_height - box.height, align);
   return box;
 }
 
-Box Letterbox::to_source(const Box& in) const {
-  const auto fx = [&](float v) {
-    return std::clamp((v - static_cast<float>(x)) / gain, 0.0f, static_cast<float>(source_width));
+Box Letterbox::to_picture(const Box& in) const {
+  const auto across = [&](float v) {
+    return static_cast<float>(source.x) +
+           std::clamp((v - static_cast<float>(x)) / gain, 0.0f, static_cast<float>(source.width));
   };
-  const auto fy = [&](float v) {
-    return std::clamp((v - static_cast<float>(y)) / gain, 0.0f, static_cast<float>(source_height));
+  const auto down = [&](float v) {
+    return static_cast<float>(source.y) +
+           std::clamp((v - static_cast<float>(y)) / gain, 0.0f, static_cast<float>(source.height));
   };
-  return {fx(in.x1), fy(in.y1), fx(in.x2), fy(in.y2)};
+  return {across(in.x1), down(in.y1), across(in.x2), down(in.y2)};
 }
 
 }  // namespace osprey

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a picture lies inside a network's input, and the way back for boxes.
+// Where a picture, or a part of one, lies inside a network's input, and the way back for boxes.
 #pragma once
 
 #include <osprey/detection.hpp>
+
+#include "core/region.hpp"
 
 namespace osprey {
 
@@ -12,20 +14,20 @@ enum class LetterboxAlign : unsigned char {
   kTopLeft,  ///< padding at the right and bottom (YOLOX)
 };
 
-/// A picture of source_width x source_height, scaled by one factor and placed inside
-/// input_width x input_height, exactly as Ultralytics' LetterBox rounds it.
+/// A part of a picture, scaled by one factor and placed inside input_width x input_height, exactly
+/// as Ultralytics' LetterBox rounds it.
 struct Letterbox {
-  int source_width = 0, source_height = 0;
+  Region source;  ///< picture pixels
   int input_width = 0, input_height = 0;
   int x = 0, y = 0, width = 0, height = 0;  ///< the scaled picture's place in the input, pixels
   float gain = 1;                           ///< input pixels per source pixel
 
-  /// All sizes > 0. The scaled picture is at least 1x1.
-  static Letterbox fit(int source_width, int source_height, int input_width, int input_height,
+  /// All sizes > 0. The scaled part is at least 1x1.
+  static Letterbox fit(const Region& source, int input_width, int input_height,
                        LetterboxAlign align);
 
-  /// A box in input pixels -> the same box in source pixels, clipped to the source.
-  Box to_source(const Box& in_input) const;
+  /// A box in input pixels -> the same box in the picture's pixels, clipped to the part.
+  Box to_picture(const Box& in_input) const;
 };
 
 }  // namespace osprey

@@ -7,11 +7,10 @@
 
 namespace osprey::engine {
 
-void DetectStep::prepare(std::size_t slot, const Image& image) {
+void DetectStep::prepare(std::size_t slot, const Image& image, const Region& part) {
   const auto& input = model_.spec.input;
   const auto buffer = lane_.input(slot);
-  letterboxes_[slot] =
-      Letterbox::fit(image.width, image.height, buffer.width, buffer.height, input.align);
+  letterboxes_[slot] = Letterbox::fit(part, buffer.width, buffer.height, input.align);
   const auto order = input.order == model::ChannelOrder::kRgb ? vision::PackedOrder::kRgb
                                                               : vision::PackedOrder::kBgr;
   vision::letterbox(image, letterboxes_[slot], order, input.pad, buffer.data, scratch_);
@@ -22,7 +21,7 @@ Result<std::vector<Detection>> DetectStep::finish(std::size_t slot) {
   OSPREY_TRY(model_.decoder->decode(lane_.outputs(slot), detections));
   model::nms(detections, model_.nms);
   for (auto& detection : detections) {
-    detection.box = letterboxes_[slot].to_source(detection.box);
+    detection.box = letterboxes_[slot].to_picture(detection.box);
   }
   return detections;
 }

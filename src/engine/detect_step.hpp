@@ -22,10 +22,11 @@ class DetectStep {
   /// Both outlive the step.
   DetectStep(const PreparedModel& model, runtime::Lane& lane) : model_(model), lane_(lane) {}
 
-  /// Letterboxes `image` into the slot's input.
-  void prepare(std::size_t slot, const Image& image);
+  /// Letterboxes a part of `image` into the slot's input.
+  void prepare(std::size_t slot, const Image& image, const Region& part);
 
-  /// Reads the slot's outputs: detections by falling confidence, in the prepared image's pixels.
+  /// Reads the slot's outputs: detections by falling confidence, in the prepared image's pixels,
+  /// clipped to the part.
   Result<std::vector<Detection>> finish(std::size_t slot);
 
  private:

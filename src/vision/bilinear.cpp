@@ -25,8 +25,8 @@ struct Tap {
 };
 
 // Float, and both weights rounded on their own, because cv::resize does so.
-Tap tap_at(int index, double scale) {
-  float position = static_cast<float>((index + 0.5) * scale - 0.5);
+Tap tap_at(int index, const BilinearScaler::Axis& axis) {
+  float position = static_cast<float>((index + 0.5) * axis.scale - 0.5 + axis.offset);
   const int first = static_cast<int>(std::floor(position));
   position -= static_cast<float>(first);
   return {first, static_cast<std::int16_t>(std::lrint((1.0f - position) * kWeightOne)),
@@ -34,8 +34,8 @@ Tap tap_at(int index, double scale) {
 }
 
 // Along a row neighbours outside of it have no weight; `first` leaves room for a second neighbour.
-Tap tap_inside(int index, double scale, int size) {
-  const Tap tap = tap_at(index, scale);
+Tap tap_inside(int index, const BilinearScaler::Axis& axis, int size) {
+  const Tap tap = tap_at(index, axis);
   if (size == 1 || tap.first < 0) return {0, 2048, 0};
   if (tap.first >= size - 1) return {size - 2, 0, 2048};
   return tap;
@@ -97,9 +97,9 @@ void scale_by_windows(const std::uint8_t*, const int*, const std::uint8_t*, cons
 
 }  // namespace
 
-void BilinearScaler::reset(const SampleGrid& grid, int width, double x_scale, double y_scale) {
+void BilinearScaler::reset(const SampleGrid& grid, int width, Axis x_axis, Axis y_axis) {
   grid_ = grid;
-  y_scale_ = y_scale;
+  y_axis_ = y_axis;
   pair_distance_ = grid.width > 1 ? grid.step : 0;
   const auto samples = static_cast<std::size_t>(width) * static_cast<std::size_t>(grid.channels);
   const std::size_t padded = (samples + kRowPadding - 1) / kRowPadding * kRowPadding;
@@ -108,7 +108,7 @@ void BilinearScaler::reset(const SampleGrid& grid, int width, double x_scale, do
   weights_.resize(2 * padded);
   std::size_t i = 0;
   for (int x = 0; x < width; ++x) {
-    const Tap tap = tap_inside(x, x_scale, grid.width);
+    const Tap tap = tap_inside(x, x_axis, grid.width);
     for (int c = 0; c < grid.channels; ++c, ++i) {
       offsets_[i] = tap.first * grid.step + grid.channel[static_cast<std::size_t>(c)];
       weights_[2 * i] = tap.first_weight;
@@ -144,7 +144,7 @@ void BilinearScaler::reset(const SampleGrid& grid, int width, double x_scale, do
 }
 
 RowBlend BilinearScaler::row(int y) {
-  const Tap tap = tap_at(y, y_scale_);
+  const Tap tap = tap_at(y, y_axis_);
   int upper = std::clamp(tap.first, 0, grid_.height - 1);
   int lower = std::clamp(tap.first + 1, 0, grid_.height - 1);
   if (tap.second_weight == 0) lower = upper;

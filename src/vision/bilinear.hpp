@@ -35,9 +35,15 @@ struct SampleGrid {
 /// Keeps its memory from one reset() to the next. Threads: one at a time.
 class BilinearScaler {
  public:
-  /// Output rows have `width` pixels of grid.channels samples. `x_scale` and `y_scale` are grid
-  /// pixels per output pixel. Cost: one pass over an output row.
-  void reset(const SampleGrid& grid, int width, double x_scale, double y_scale);
+  /// How an output pixel's place becomes one on the grid: grid pixels per output pixel, and where
+  /// on the grid the output's left (or upper) edge lies.
+  struct Axis {
+    double scale = 1;
+    double offset = 0;
+  };
+
+  /// Output rows have `width` pixels of grid.channels samples. Cost: one pass over an output row.
+  void reset(const SampleGrid& grid, int width, Axis x_axis, Axis y_axis);
 
   /// Output row `y` >= 0; valid until the next call. Cheapest when asked in ascending order: each
   /// source row is then scaled across once.
@@ -47,7 +53,7 @@ class BilinearScaler {
   const std::int16_t* scaled_across(int source_row, int keep);
 
   SampleGrid grid_;
-  double y_scale_ = 1;
+  Axis y_axis_;
   int pair_distance_ = 0;  ///< bytes between a sample's two neighbours
 
   std::vector<int> offsets_;           ///< left neighbour's byte in the source row, a sample

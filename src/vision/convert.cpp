@@ -61,8 +61,8 @@ NewImage make_image(PixelFormat format, int width, int height) {
 
 NewImage copy_as_bgr(const Image& image) {
   NewImage copy = make_image(PixelFormat::kBgr24, image.width, image.height);
-  const Letterbox same_size = Letterbox::fit(image.width, image.height, image.width, image.height,
-                                             LetterboxAlign::kTopLeft);
+  const Letterbox same_size = Letterbox::fit({0, 0, image.width, image.height}, image.width,
+                                             image.height, LetterboxAlign::kTopLeft);
   LetterboxScratch scratch;
   letterbox(image, same_size, PackedOrder::kBgr, 0, copy.planes[0], scratch);
   return copy;

@@ -48,7 +48,8 @@ TEST(ConvertTest, every_format_becomes_bgr_within_one_and_a_half_levels) {
       image.matrix = ColorMatrix::kBt709;
       const Image bgr = to_bgr(image);
       ASSERT_EQ(bgr.format, PixelFormat::kBgr24);
-      const Letterbox box = Letterbox::fit(width, height, width, height, LetterboxAlign::kCenter);
+      const Letterbox box =
+          Letterbox::fit({0, 0, width, height}, width, height, LetterboxAlign::kCenter);
       const auto expected = letterbox_reference(image, box, PackedOrder::kBgr, 0);
       for (std::size_t i = 0; i < expected.size(); ++i) {
         ASSERT_NEAR(bgr.planes[0].data[i], expected[i], 1.5)

@@ -32,15 +32,30 @@ double source_per_output(int source, int output) {
   return 1.0 / (static_cast<double>(output) / source);
 }
 
-void reset(BilinearScaler& scaler, const Image& image, const Letterbox& box, SampleGrid grid,
-           const Plane& plane, Subsampling sub) {
-  grid.data = plane.data;
+// The plane's samples under pixels [begin, begin + size), and how far into the first one they
+// begin.
+struct Span {
+  Span(int begin, int size, int sub)
+      : first(begin / sub),
+        count((begin + size + sub - 1) / sub - first),
+        offset(static_cast<double>(begin % sub) / sub) {}
+
+  int first, count;
+  double offset;
+};
+
+void reset(BilinearScaler& scaler, const Letterbox& box, SampleGrid grid, const Plane& plane,
+           Subsampling sub) {
+  const Region& region = box.source;
+  const Span x(region.x, region.width, sub.x), y(region.y, region.height, sub.y);
+  grid.data = plane.data + static_cast<std::ptrdiff_t>(y.first) * plane.stride +
+              static_cast<std::ptrdiff_t>(x.first) * grid.step;
   grid.stride = plane.stride;
-  grid.width = (image.width + sub.x - 1) / sub.x;
-  grid.height = (image.height + sub.y - 1) / sub.y;
+  grid.width = x.count;
+  grid.height = y.count;
   // Not the ratio of the plane's own size: an odd picture's last chroma sample hangs over its edge.
-  scaler.reset(grid, box.width, source_per_output(image.width, box.width) / sub.x,
-               source_per_output(image.height, box.height) / sub.y);
+  scaler.reset(grid, box.width, {source_per_output(region.width, box.width) / sub.x, x.offset},
+               {source_per_output(region.height, box.height) / sub.y, y.offset});
 }
 
 // Calls pack_picture_row(y, out) for the picture's rows and fills what is left of the input.
@@ -67,14 +82,14 @@ void letterbox_packed(const Image& image, const Letterbox& box, PackedOrder orde
   SampleGrid grid{.step = 3, .channels = 3, .channel = {0, 1, 2}};
   const bool is_rgb = image.format == PixelFormat::kRgb24;
   if (is_rgb != (order == PackedOrder::kRgb)) grid.channel = {2, 1, 0};
-  reset(scaler, image, box, grid, image.planes[0], {});
+  reset(scaler, box, grid, image.planes[0], {});
   fill_input(box, pad, destination,
              [&](int y, std::uint8_t* out) { pack_row(scaler.row(y), box.width * 3, out); });
 }
 
 void letterbox_gray(const Image& image, const Letterbox& box, std::uint8_t pad,
                     std::uint8_t* destination, BilinearScaler& scaler) {
-  reset(scaler, image, box, {}, image.planes[0], {});
+  reset(scaler, box, {}, image.planes[0], {});
   fill_input(box, pad, destination,
              [&](int y, std::uint8_t* out) { pack_gray_row(scaler.row(y), box.width, out); });
 }
@@ -85,13 +100,13 @@ void letterbox_yuv(const Image& image, const Letterbox& box, PackedOrder order, 
   BilinearScaler& u = scratch.planes[1];
   BilinearScaler& v = scratch.planes[2];
   const Subsampling sub = chroma_subsampling(image.format);
-  reset(luma, image, box, {}, image.planes[0], {});
+  reset(luma, box, {}, image.planes[0], {});
   if (image.format == PixelFormat::kNv12) {
-    reset(u, image, box, {.step = 2, .channel = {0}}, image.planes[1], sub);
-    reset(v, image, box, {.step = 2, .channel = {1}}, image.planes[1], sub);
+    reset(u, box, {.step = 2, .channel = {0}}, image.planes[1], sub);
+    reset(v, box, {.step = 2, .channel = {1}}, image.planes[1], sub);
   } else {
-    reset(u, image, box, {}, image.planes[1], sub);
-    reset(v, image, box, {}, image.planes[2], sub);
+    reset(u, box, {}, image.planes[1], sub);
+    reset(v, box, {}, image.planes[2], sub);
   }
   const YuvToRgb matrix = YuvToRgb::of(image.matrix, image.range);
   fill_input(box, pad, destination, [&](int y, std::uint8_t* out) {

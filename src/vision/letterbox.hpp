@@ -18,8 +18,9 @@ struct LetterboxScratch {
   std::array<BilinearScaler, 3> planes;
 };
 
-/// Writes the whole of `destination` (input_height x input_width x 3 bytes, no gaps): the picture,
-/// bilinear with half-pixel centres, and `pad` around it. `image` has the size `box` was made for.
+/// Writes the whole of `destination` (input_height x input_width x 3 bytes, no gaps): the part
+/// `box.source` of `image`, bilinear with half-pixel centres, and `pad` around it, as if that part
+/// had been cut out first. It lies inside the image.
 /// - kBgr24 and kRgb24: the very bytes of cv::resize (INTER_LINEAR) and cv::copyMakeBorder.
 /// - YUV: each plane is scaled from its own resolution (chroma samples lie centred among their luma
 ///   samples), then the colours are converted: the cost follows the input's size, not the

@@ -17,14 +17,15 @@
 
 namespace osprey::vision {
 
-/// A sample of a plane at (x, y), in units of its samples, whose centres lie at halves.
-inline double reference_sample(const Plane& plane, int width, int height, int step, int channel,
+/// A sample of a plane at (x, y), in units of its samples, whose centres lie at halves. Outside of
+/// `part` its edges are repeated.
+inline double reference_sample(const Plane& plane, const Region& part, int step, int channel,
                                double x, double y) {
   const double left = std::floor(x - 0.5), top = std::floor(y - 0.5);
   const double fx = x - 0.5 - left, fy = y - 0.5 - top;
   const auto at = [&](double column, double row) -> double {
-    const int c = std::clamp(static_cast<int>(column), 0, width - 1);
-    const int r = std::clamp(static_cast<int>(row), 0, height - 1);
+    const int c = std::clamp(static_cast<int>(column), part.x, part.x + part.width - 1);
+    const int r = std::clamp(static_cast<int>(row), part.y, part.y + part.height - 1);
     return plane.data[std::ptrdiff_t{r} * plane.stride + std::ptrdiff_t{c} * step + channel];
   };
   return (1 - fy) * ((1 - fx) * at(left, top) + fx * at(left + 1, top)) +
@@ -61,28 +62,29 @@ inline std::vector<double> letterbox_reference(const Image& image, const Letterb
   const int sub_x =
       image.format == PixelFormat::kI420 || image.format == PixelFormat::kI422 || nv12 ? 2 : 1;
   const int sub_y = image.format == PixelFormat::kI420 || nv12 ? 2 : 1;
-  const int chroma_width = (image.width + sub_x - 1) / sub_x;
-  const int chroma_height = (image.height + sub_y - 1) / sub_y;
+  const Region& part = box.source;
+  Region chroma_part{part.x / sub_x, part.y / sub_y};
+  chroma_part.width = (part.x + part.width + sub_x - 1) / sub_x - chroma_part.x;
+  chroma_part.height = (part.y + part.height + sub_y - 1) / sub_y - chroma_part.y;
   for (int row = 0; row < box.height; ++row) {
     for (int column = 0; column < box.width; ++column) {
-      const double x = (column + 0.5) * image.width / box.width;
-      const double y = (row + 0.5) * image.height / box.height;
+      const double x = part.x + (column + 0.5) * part.width / box.width;
+      const double y = part.y + (row + 0.5) * part.height / box.height;
       std::array<double, 3> rgb{};
       if (packed) {
         for (std::size_t c = 0; c < 3; ++c) {
           const auto channel = static_cast<int>(image.format == PixelFormat::kRgb24 ? c : 2 - c);
-          rgb[c] = reference_sample(image.planes[0], image.width, image.height, 3, channel, x, y);
+          rgb[c] = reference_sample(image.planes[0], part, 3, channel, x, y);
         }
       } else {
-        const double luma =
-            reference_sample(image.planes[0], image.width, image.height, 1, 0, x, y);
+        const double luma = reference_sample(image.planes[0], part, 1, 0, x, y);
         if (image.format == PixelFormat::kGray8) {
           rgb = {luma, luma, luma};
         } else {
           const auto chroma = [&](int which) {
             return reference_sample(image.planes[static_cast<std::size_t>(nv12 ? 1 : 1 + which)],
-                                    chroma_width, chroma_height, nv12 ? 2 : 1, nv12 ? which : 0,
-                                    x / sub_x, y / sub_y);
+                                    chroma_part, nv12 ? 2 : 1, nv12 ? which : 0, x / sub_x,
+                                    y / sub_y);
           };
           rgb = reference_rgb(luma, chroma(0), chroma(1), image.matrix, image.range);
         }

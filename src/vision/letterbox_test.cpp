@@ -50,7 +50,7 @@ std::vector<std::uint8_t> letterboxed(const Image& image, const Letterbox& box, 
 }
 
 Letterbox fit(const Shape& s, LetterboxAlign align = LetterboxAlign::kCenter) {
-  return Letterbox::fit(s.width, s.height, s.input_width, s.input_height, align);
+  return Letterbox::fit({0, 0, s.width, s.height}, s.input_width, s.input_height, align);
 }
 
 cv::Mat letterboxed_by_opencv(const cv::Mat& picture, const Letterbox& box) {
@@ -101,6 +101,20 @@ TEST(LetterboxTest, packed_pictures_give_the_bytes_of_opencv_at_any_ratio) {
     EXPECT_EQ(difference(letterboxed(image, fit(shape), PackedOrder::kRgb), expected.data).largest,
               0)
         << text_of(shape);
+  }
+}
+
+TEST(LetterboxTest, a_part_of_a_packed_picture_gives_the_bytes_of_opencv_for_the_cut_out_part) {
+  const Image image = noise_image(PixelFormat::kBgr24, 101, 83);
+  const cv::Mat bgr(83, 101, CV_8UC3, const_cast<std::uint8_t*>(image.planes[0].data));
+  for (const Region& part :
+       {Region{13, 7, 64, 48}, Region{37, 19, 64, 64}, Region{100, 82, 1, 1}}) {
+    const Letterbox box = Letterbox::fit(part, 40, 48, LetterboxAlign::kCenter);
+    const cv::Mat cut_out = bgr(cv::Rect(part.x, part.y, part.width, part.height)).clone();
+    EXPECT_EQ(difference(letterboxed(image, box, PackedOrder::kBgr),
+                         letterboxed_by_opencv(cut_out, box).data)
+                  .largest,
+              0);
   }
 }
 
@@ -175,6 +189,24 @@ TEST_P(LetterboxColorTest, every_format_is_within_one_and_a_half_levels_of_the_r
       const Difference d = difference(got, expected.data());
       EXPECT_LE(d.largest, 1.5) << text_of(shape) << " format " << static_cast<int>(format);
       EXPECT_LE(d.mean, 0.45) << text_of(shape) << " format " << static_cast<int>(format);
+    }
+  }
+}
+
+TEST_P(LetterboxColorTest,
+       a_part_is_within_one_and_a_half_levels_of_the_reference_wherever_it_lies) {
+  const Region parts[] = {{0, 0, 64, 48},  {1, 1, 64, 48},   {2, 5, 33, 31},   {31, 22, 40, 57},
+                          {100, 0, 1, 83}, {99, 81, 2, 2},   {0, 82, 101, 1},  {100, 82, 1, 1},
+                          {7, 3, 94, 80},  {50, 40, 51, 43}, {33, 33, 16, 16}, {0, 0, 101, 83}};
+  for (const PixelFormat format : kEveryFormat) {
+    Image image = noise_image(format, 101, 83);
+    std::tie(image.matrix, image.range) = GetParam();
+    for (const Region& part : parts) {
+      const Letterbox box = Letterbox::fit(part, 48, 40, LetterboxAlign::kCenter);
+      const auto expected = letterbox_reference(image, box, PackedOrder::kRgb, 114);
+      const Difference d = difference(letterboxed(image, box, PackedOrder::kRgb), expected.data());
+      EXPECT_LE(d.largest, 1.5) << part.x << "," << part.y << " " << part.width << "x"
+                                << part.height << " format " << static_cast<int>(format);
     }
   }
 }
