@@ -9,24 +9,6 @@
 
 namespace osprey::cli {
 
-namespace {
-
-std::string group_title(engine::OptionGroup group) {
-  switch (group) {
-    case engine::OptionGroup::kModel:
-      return "Model";
-    case engine::OptionGroup::kRun:
-      return "Running";
-    case engine::OptionGroup::kSource:
-      return "Sources";
-    case engine::OptionGroup::kOutput:
-      return "Results";
-  }
-  return {};
-}
-
-}  // namespace
-
 OptionFlags::OptionFlags(CLI::App& command, std::initializer_list<engine::OptionGroup> groups)
     : command_(command) {
   // Unknown flags are left over, so that apply() can say what was probably meant.
@@ -47,14 +29,14 @@ OptionFlags::OptionFlags(CLI::App& command, std::initializer_list<engine::Option
                 given_.emplace_back(entry, count > 0 ? "true" : "false");
               },
               std::string(spec.help))
-          ->group(group_title(spec.group));
+          ->group(std::string(engine::title_of(spec.group)));
     } else {
       command
           .add_option_function<std::string>(
               flag, [this, entry](const std::string& text) { given_.emplace_back(entry, text); },
               std::string(spec.help))
           ->option_text(std::string(spec.value))
-          ->group(group_title(spec.group));
+          ->group(std::string(engine::title_of(spec.group)));
     }
   }
 }

@@ -104,6 +104,15 @@ std::string bound_line(const engine::RunReport& report, const runtime::Session& 
          advice(by, report, session) + "\n";
 }
 
+std::string tiles_line(const pipeline::Stats& stats, const Totals& sum) {
+  std::uint64_t jobs = 0;
+  for (const auto& lane : stats.lanes) jobs += lane.jobs;
+  if (jobs <= sum.captured) return {};
+  return format("tiles     %llu in all, %.1f a frame: %.1f a second\n",
+                static_cast<unsigned long long>(jobs),
+                static_cast<double>(jobs) / static_cast<double>(sum.captured), rate(jobs, stats));
+}
+
 std::string lanes_line(const pipeline::Stats& stats) {
   std::string text = "lanes    ";
   for (std::size_t i = 0; i < stats.lanes.size(); ++i) {
@@ -182,6 +191,7 @@ std::string summary(const engine::RunReport& report, const engine::PreparedModel
   text +=
       format("frames    %llu in %.1f s: %.1f fps\n", static_cast<unsigned long long>(sum.delivered),
              seconds(report.stats.elapsed), rate(sum.delivered, report.stats));
+  text += tiles_line(report.stats, sum);
   text += objects_line(report, model.spec.names);
   const auto& latency = report.stats.latency;
   text += format("latency   p50 %.1f ms  p95 %.1f ms  p99 %.1f ms, from captured to delivered\n",

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/frame_id.hpp"
+#include "core/region.hpp"
 #include "core/time.hpp"
 
 namespace osprey {
@@ -41,6 +42,7 @@ struct FrameResult {
   std::shared_ptr<const Frame> frame;
   std::vector<Detection> detections;  ///< by falling confidence, in frame pixels
   std::optional<Error> error;         ///< set when this frame's inference failed
+  std::vector<Region> tiles;          ///< what it was cut into; empty: not cut, or nobody asked
 };
 
 }  // namespace osprey

@@ -6,6 +6,7 @@
 
 #include "base/try.hpp"
 #include "engine/detect_step.hpp"
+#include "engine/frame_cutter.hpp"
 
 namespace osprey::engine {
 
@@ -13,12 +14,20 @@ namespace {
 
 struct FramePayload final : pipeline::FramePayload {
   std::shared_ptr<Frame> frame;
+  std::shared_ptr<const FrameCut> cut;
+  std::atomic<std::size_t> unprepared = 0;  // jobs that still need the frame's samples
   std::vector<Detection> detections;
 };
 
+Region region_of(const tiling::Tile& tile) {
+  return {tile.x, tile.y, tile.width, tile.height};
+}
+
 struct DetectJob final : pipeline::JobPayload {
-  explicit DetectJob(FramePayload& owner) : frame(owner) {}
+  DetectJob(FramePayload& owner, const tiling::Tile& tile) : frame(owner), part(region_of(tile)) {}
   FramePayload& frame;
+  Region part;
+  std::vector<Detection> detections;
 };
 
 class StreamSource final : public pipeline::Source {
@@ -45,9 +54,10 @@ class DetectLane final : public pipeline::LaneRunner {
       : lane_(std::move(lane)), step_(model, *lane_), keep_pixels_(keep_pixels) {}
 
   Status prepare(std::size_t slot, pipeline::JobPayload& job) override {
-    auto& image = pipeline::payload_cast<DetectJob>(job).frame.frame->image;
-    step_.prepare(slot, image);
-    if (!keep_pixels_) {
+    auto& [frame, part, detections] = pipeline::payload_cast<DetectJob>(job);
+    auto& image = frame.frame->image;
+    step_.prepare(slot, image, part);
+    if (--frame.unprepared == 0 && !keep_pixels_) {
       image.planes = {};
       image.owner.reset();
     }
@@ -57,7 +67,7 @@ class DetectLane final : public pipeline::LaneRunner {
   void start(std::size_t slot, Completion done) override { lane_->start(slot, std::move(done)); }
 
   Status finish(std::size_t slot, pipeline::JobPayload& job) override {
-    pipeline::payload_cast<DetectJob>(job).frame.detections = OSPREY_TRY(step_.finish(slot));
+    pipeline::payload_cast<DetectJob>(job).detections = OSPREY_TRY(step_.finish(slot));
     return {};
   }
 
@@ -69,18 +79,35 @@ class DetectLane final : public pipeline::LaneRunner {
 
 class DetectStages final : public pipeline::Stages {
  public:
-  DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::size_t classes)
-      : sinks_(std::move(sinks)), objects_(classes) {}
+  /// `cutters`: one a stream. `give_tiles`: results say what their frame was cut into.
+  DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::vector<FrameCutter> cutters,
+               bool give_tiles, std::size_t classes)
+      : sinks_(std::move(sinks)),
+        cutters_(std::move(cutters)),
+        give_tiles_(give_tiles),
+        objects_(classes) {}
 
   Result<std::vector<std::unique_ptr<pipeline::JobPayload>>> plan(
-      FrameId, pipeline::FramePayload& frame) override {
+      FrameId id, pipeline::FramePayload& frame) override {
+    auto& payload = pipeline::payload_cast<FramePayload>(frame);
+    const auto& image = payload.frame->image;
+    payload.cut = OSPREY_TRY(cutters_[id.stream].cut(image.width, image.height));
     std::vector<std::unique_ptr<pipeline::JobPayload>> jobs;
-    jobs.push_back(std::make_unique<DetectJob>(pipeline::payload_cast<FramePayload>(frame)));
+    for (const auto& tile : payload.cut->plan().tiles()) {
+      jobs.push_back(std::make_unique<DetectJob>(payload, tile));
+    }
+    payload.unprepared = jobs.size();
     return jobs;
   }
 
-  Status collect(FrameId, pipeline::FramePayload&, std::span<pipeline::Job> jobs) override {
-    return std::move(jobs[0].status);
+  Status collect(FrameId, pipeline::FramePayload& frame, std::span<pipeline::Job> jobs) override {
+    std::vector<std::vector<Detection>> by_tile;
+    for (const auto& job : jobs) {
+      by_tile.push_back(std::move(pipeline::payload_cast<DetectJob>(*job.payload).detections));
+    }
+    auto& payload = pipeline::payload_cast<FramePayload>(frame);
+    payload.detections = payload.cut->put_together(by_tile);
+    return {};
   }
 
   Status deliver(pipeline::Delivery delivery) override {
@@ -89,6 +116,11 @@ class DetectStages final : public pipeline::Stages {
     result.frame = std::move(payload.frame);
     if (delivery.status.ok()) {
       result.detections = std::move(payload.detections);
+      if (give_tiles_) {
+        for (const auto& tile : payload.cut->plan().tiles()) {
+          result.tiles.push_back(region_of(tile));
+        }
+      }
     } else {
       result.error = std::move(delivery.status).error();
     }
@@ -122,6 +154,8 @@ class DetectStages final : public pipeline::Stages {
   }
 
   std::unique_ptr<sinks::SinkSet> sinks_;
+  std::vector<FrameCutter> cutters_;  // each its stream's reader's
+  bool give_tiles_;
   bool sink_failed_ = false;  // the release thread's until it has ended
   mutable std::mutex mutex_;
   std::vector<std::uint64_t> objects_;
@@ -130,10 +164,11 @@ class DetectStages final : public pipeline::Stages {
 
 class Run final : public DetectRun {
  public:
-  Run(RunParts parts, std::size_t classes)
+  Run(RunParts parts, const FrameCutter& cutter, bool give_tiles)
       : sources_(std::move(parts.sources)),
         model_(std::move(parts.model)),
-        stages_(std::move(parts.sinks), classes) {}
+        stages_(std::move(parts.sinks), std::vector(sources_.size(), cutter), give_tiles,
+                model_.spec.names.size()) {}
 
   Status launch(const Options& options, bool keep_pixels, base::Clock& clock) {
     std::vector<pipeline::Stream> streams;
@@ -212,8 +247,8 @@ Result<std::unique_ptr<DetectRun>> DetectRun::start(RunParts parts, const Option
                                                     base::Clock& clock) {
   for (const auto& source : parts.sources) OSPREY_TRY(parts.sinks->begin(source->info()));
   const bool keep_pixels = parts.sinks->wants_pixels();
-  const auto classes = parts.model.spec.names.size();
-  auto run = std::make_unique<Run>(std::move(parts), classes);
+  const auto cutter = OSPREY_TRY(FrameCutter::create(options, parts.model.spec.input));
+  auto run = std::make_unique<Run>(std::move(parts), cutter, options.draw_tiles);
   OSPREY_TRY(run->launch(options, keep_pixels, clock));
   return std::unique_ptr<DetectRun>(std::move(run));
 }

@@ -2,12 +2,12 @@
 #include "engine/detect_run.hpp"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "base/file_testing.hpp"
 #include "base/try.hpp"
 #include "tests/support/test_models.hpp"
 #include "tests/support/test_pictures.hpp"
@@ -67,13 +67,10 @@ class FailingSink final : public sinks::Sink {
 class Running : public testing::Test {
  protected:
   Running() {
-    std::string pattern = testing::TempDir() + "osprey-run-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-    options_.model = (folder_ / "spots.onnx").string();
-    options_.json = (folder_ / "o.jsonl").string();
+    options_.model = folder_ / "spots.onnx";
+    options_.json = folder_ / "o.jsonl";
     EXPECT_TRUE(support::write_spot_detector(options_.model).ok());
   }
-  ~Running() override { std::filesystem::remove_all(folder_); }
 
   RunParts parts(std::vector<std::unique_ptr<media::Source>> sources) {
     auto made = make_parts(std::move(sources), options_);
@@ -96,7 +93,7 @@ class Running : public testing::Test {
   }
 
   base::RealClock clock_;
-  std::filesystem::path folder_;
+  base::TemporaryFolder folder_;
   Options options_;
 };
 

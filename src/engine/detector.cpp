@@ -39,7 +39,7 @@ Result<std::vector<Detection>> Detector::detect(const Image& image) {
     return Error{ErrorCode::kInvalidArgument, "image: empty; expected width, height and samples"};
   }
   constexpr std::size_t kSlot = 0;
-  state_->step.prepare(kSlot, image);
+  state_->step.prepare(kSlot, image, {0, 0, image.width, image.height});
   // Shared: the runtime's thread may still be inside set_value() when this one goes on.
   const auto done = std::make_shared<std::promise<Status>>();
   state_->lane->start(kSlot, [done](Status status) { done->set_value(std::move(status)); });

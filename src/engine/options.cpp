@@ -10,6 +10,7 @@
 
 #include "base/try.hpp"
 #include "model/head.hpp"
+#include "tiling/tile_plan.hpp"
 
 namespace osprey::engine {
 
@@ -161,6 +162,67 @@ std::string get_precision(const Options& o) {
   return {};
 }
 
+Status set_tiles(Options& o, std::string_view text) {
+  if (!tiling::parse_plan(text)) {
+    return bad_value(
+        "tiles", text,
+        "N or WxH pixels from 32 to 16384, RxC rows and columns from 1 to 31, or auto");
+  }
+  o.tiles = text;
+  return {};
+}
+
+Status set_overlap(Options& o, std::string_view text) {
+  o.overlap = OSPREY_TRY(parse<double>("overlap", text, 0, 0.9));
+  return {};
+}
+
+std::string get_overlap(const Options& o) {
+  std::ostringstream shown;
+  if (o.overlap) shown << *o.overlap;
+  return shown.str();
+}
+
+constexpr auto kExpectedRoi = "polygons as in \"0,0 640,0 640,480; 700,10 900,10 800,90\"";
+
+Result<tiling::Polygon> parse_polygon(std::string_view roi, const std::string& text) {
+  tiling::Polygon polygon;
+  std::istringstream points(text);
+  for (std::string point; points >> point;) {
+    const auto coordinates = split(point);
+    if (coordinates.size() != 2) return bad_value("roi", roi, kExpectedRoi);
+    const auto x = parse<double>("roi", coordinates[0], -1e6, 1e6);
+    const auto y = parse<double>("roi", coordinates[1], -1e6, 1e6);
+    if (!x || !y) return bad_value("roi", roi, kExpectedRoi);
+    polygon.push_back({*x, *y});
+  }
+  if (polygon.size() < 3) return bad_value("roi", roi, kExpectedRoi);
+  return polygon;
+}
+
+Status set_roi(Options& o, std::string_view text) {
+  std::vector<tiling::Polygon> polygons;
+  std::istringstream rest{std::string(text)};
+  for (std::string polygon; std::getline(rest, polygon, ';');) {
+    polygons.push_back(OSPREY_TRY(parse_polygon(text, polygon)));
+  }
+  if (polygons.empty()) return bad_value("roi", text, kExpectedRoi);
+  o.roi = std::move(polygons);
+  return {};
+}
+
+std::string get_roi(const Options& o) {
+  std::ostringstream shown;
+  for (const auto& polygon : o.roi) {
+    shown << (shown.tellp() > 0 ? ";" : "");
+    const char* separator = "";
+    for (const auto& point : polygon) {
+      shown << std::exchange(separator, " ") << point.x << ',' << point.y;
+    }
+  }
+  return shown.str();
+}
+
 std::vector<OptionSpec> make_table() {
   using enum OptionGroup;
   using O = Options;
@@ -199,6 +261,31 @@ std::vector<OptionSpec> make_table() {
       choice(kModel, "head", "NAME", &O::head, model::head_names(),
              "how to read the outputs, if they are not recognised (see `osprey info`)"),
 
+      {"tiles", "PLAN", kTiles,
+       "cut frames for the network: N or WxH (tiles of so many pixels), RxC (rows and columns "
+       "below "
+       "32), or auto",
+       set_tiles, [](const Options& o) { return o.tiles; }},
+      {"overlap", "X", kTiles,
+       "what neighbouring tiles share at least, 0..0.9 of a tile; with tiles of N or WxH: SAHI's "
+       "tiles",
+       set_overlap, get_overlap},
+      number<int>(kTiles, "min-object", "N", &O::min_object, 1, 4096,
+                  "with --tiles auto: least side of an object that is to be found, 1..4096 pixels"),
+      flag(kTiles, "with-frame", &O::with_frame, "look at the whole frame too, for large objects"),
+      {"roi", "POLYGONS", kTiles,
+       "look and report only inside: corners \"x,y x,y x,y\" in frame pixels, polygons separated "
+       "by "
+       ";",
+       set_roi, get_roi},
+      choice(kTiles, "merge", "NAME", &O::merge, {"fragments", "nms", "greedy_nmm", "nmm", "wbf"},
+             "how boxes of several tiles become one: fragments (knows what tiles cut), nms, "
+             "greedy_nmm, nmm or wbf"),
+      choice(kTiles, "merge-metric", "NAME", &O::merge_metric, {"iou", "ios"},
+             "what overlap is for nms, greedy_nmm and nmm: iou, or ios (over the smaller box)"),
+      number<float>(kTiles, "merge-threshold", "X", &O::merge_threshold, 0.01f, 1,
+                    "boxes of several tiles that overlap by as much are one, 0.01..1"),
+
       number<int>(kRun, "lanes", "N", &O::lanes, 0, 64,
                   "inferences at once, 0..64; 0: as many as the runtime finds best"),
       number<int>(kRun, "threads", "N", &O::threads, 0, 1024,
@@ -218,6 +305,7 @@ std::vector<OptionSpec> make_table() {
 
       text(kOutput, "output", "DIR", &O::output, "folder for --save and --save-txt"),
       flag(kOutput, "save", &O::save, "write annotated videos and pictures"),
+      flag(kOutput, "draw-tiles", &O::draw_tiles, "draw the tiles' borders, with --save"),
       flag(kOutput, "save-txt", &O::save_txt, "write YOLO text files to DIR/labels"),
       flag(kOutput, "save-conf", &O::save_conf, "with confidences in the text files"),
       text(kOutput, "json", "FILE", &O::json, "write JSON Lines; - is standard output"),
@@ -272,6 +360,22 @@ Status check_overwrites_no_input(const Options& o, std::string_view key,
 
 }  // namespace
 
+std::string_view title_of(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::kModel:
+      return "Model";
+    case OptionGroup::kTiles:
+      return "Large pictures";
+    case OptionGroup::kRun:
+      return "Running";
+    case OptionGroup::kSource:
+      return "Sources";
+    case OptionGroup::kOutput:
+      return "Results";
+  }
+  return {};
+}
+
 const std::vector<OptionSpec>& option_table() {
   static const std::vector<OptionSpec> table = make_table();
   return table;
@@ -308,6 +412,12 @@ Status check(const Options& o) {
   }
   if (o.model.empty()) return wrong("no model given; expected --model FILE");
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
+  if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
+  if (o.tiles.empty()) {
+    if (o.overlap) return wrong("--overlap: needs --tiles PLAN");
+    if (o.with_frame) return wrong("--with-frame: needs --tiles PLAN");
+    if (o.draw_tiles) return wrong("--draw-tiles: needs --tiles PLAN");
+  }
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
   if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
     return wrong("--json and --coco: both would write " + o.coco);
@@ -323,14 +433,9 @@ std::string options_as_markdown() {
   page << "# Options\n\n"
           "Flags of `osprey detect`; the same keys, without the dashes, make a YAML file for\n"
           "`--config FILE` (flags win over the file). Dashes and underscores are the same.\n";
-  constexpr std::pair<OptionGroup, std::string_view> kGroups[] = {
-      {OptionGroup::kModel, "Model"},
-      {OptionGroup::kRun, "Running"},
-      {OptionGroup::kSource, "Sources"},
-      {OptionGroup::kOutput, "Results"},
-  };
-  for (const auto& [group, title] : kGroups) {
-    page << "\n## " << title << "\n\n| option | default | meaning |\n|---|---|---|\n";
+  using enum OptionGroup;
+  for (const auto group : {kModel, kTiles, kRun, kSource, kOutput}) {
+    page << "\n## " << title_of(group) << "\n\n| option | default | meaning |\n|---|---|---|\n";
     for (const auto& spec : option_table()) {
       if (spec.group != group) continue;
       page << "| `--" << spec.key;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/backend.hpp"
+#include "tiling/polygon.hpp"
 
 namespace osprey::engine {
 
@@ -29,6 +30,16 @@ struct Options {
   bool agnostic_nms = false;
   std::optional<bool> multi_label;  ///< unset: only with `coco`
 
+  // How large frames are cut.
+  std::string tiles;              ///< as tiling::parse_plan takes it; empty: the whole frame only
+  std::optional<double> overlap;  ///< 0..0.9 of a tile; unset: the plan's own
+  int min_object = 16;            ///< 1..4096 pixels
+  bool with_frame = false;
+  std::vector<tiling::Polygon> roi;  ///< frame pixels; empty: everywhere
+  std::string merge = "fragments";
+  std::string merge_metric = "iou";
+  float merge_threshold = 0.5f;  ///< 0.01..1
+
   // How it runs.
   int lanes = 0;      ///< 0..64; 0: as many as the runtime reports optimal
   int threads = 0;    ///< 0..1024; 0: every core
@@ -43,6 +54,7 @@ struct Options {
   // What is written.
   std::string output = "runs/detect";
   bool save = false;
+  bool draw_tiles = false;
   bool save_txt = false;
   bool save_conf = false;
   std::string json;
@@ -52,7 +64,10 @@ struct Options {
 };
 
 /// What a setting is about; the help and the documentation are grouped by it, and subcommands pick.
-enum class OptionGroup { kModel, kRun, kSource, kOutput };
+enum class OptionGroup { kModel, kTiles, kRun, kSource, kOutput };
+
+/// "Large pictures".
+std::string_view title_of(OptionGroup group);
 
 struct OptionSpec {
   std::string_view key;    ///< as in --key and in YAML

@@ -39,11 +39,13 @@ TEST(Options, every_default_but_an_unset_one_is_a_value_its_own_setting_takes) {
 
 TEST(Options, values_out_of_range_are_refused_by_name_and_range) {
   const std::pair<const char*, const char*> cases[] = {
-      {"conf", "1.1"},   {"conf", "nan"},        {"conf", "0.5x"},     {"iou", "-0.1"},
-      {"max-det", "0"},  {"lanes", "65"},        {"lanes", "two"},     {"vid-stride", "0"},
-      {"imgsz", "31"},   {"imgsz", "1,2,3"},     {"precision", "f64"}, {"policy", "drop"},
-      {"save", "yes"},   {"head", "yolo"},       {"classes", ","},     {"json", ""},
-      {"imgsz", "640,"}, {"classes", "car,,bus"}};
+      {"conf", "1.1"},        {"conf", "nan"},       {"conf", "0.5x"},     {"iou", "-0.1"},
+      {"max-det", "0"},       {"lanes", "65"},       {"lanes", "two"},     {"vid-stride", "0"},
+      {"imgsz", "31"},        {"imgsz", "1,2,3"},    {"precision", "f64"}, {"policy", "drop"},
+      {"save", "yes"},        {"head", "yolo"},      {"classes", ","},     {"json", ""},
+      {"imgsz", "640,"},      {"tiles", "640x"},     {"tiles", "0x3"},     {"overlap", "1"},
+      {"roi", "1,2 3,4"},     {"roi", "1,2 3,4 5;"}, {"merge", "soft"},    {"merge-threshold", "0"},
+      {"classes", "car,,bus"}};
   for (const auto& [key, text] : cases) {
     Options options;
     const auto status = find_option(key)->set(options, text);
@@ -63,6 +65,30 @@ TEST(Options, a_near_miss_is_suggested_and_a_far_one_is_not) {
   const std::vector<std::string_view> known = {"save-txt", "conf"};
   EXPECT_EQ(suggestion("save_text", known), "; did you mean save-txt?");
   EXPECT_EQ(suggestion("frobnicate", known), "");
+}
+
+TEST(Options, regions_are_read_as_they_are_written) {
+  Options options;
+  ASSERT_TRUE(find_option("roi")->set(options, "0,0 640,0 640,480; 1.5,2 3,4 5,6 7,8").ok());
+  ASSERT_EQ(options.roi.size(), 2u);
+  EXPECT_EQ(options.roi[0].size(), 3u);
+  EXPECT_EQ(options.roi[1].size(), 4u);
+  EXPECT_EQ(options.roi[1][0].x, 1.5);
+  EXPECT_EQ(find_option("roi")->get(options), "0,0 640,0 640,480;1.5,2 3,4 5,6 7,8");
+}
+
+TEST(Options, what_is_said_of_tiles_needs_tiles) {
+  Options options;
+  options.sources = {"a.mp4"};
+  options.model = "m.onnx";
+  options.with_frame = true;
+  EXPECT_FALSE(check(options).ok());
+  options.tiles = "640";
+  EXPECT_TRUE(check(options).ok());
+  options.draw_tiles = true;
+  EXPECT_FALSE(check(options).ok());
+  options.save = true;
+  EXPECT_TRUE(check(options).ok());
 }
 
 TEST(Options, contradictions_are_found) {

@@ -56,7 +56,8 @@ class Annotated final : public Sink {
       ++failed_pictures_;
       return {};
     }
-    const vision::DrawOptions draw{options_.line_width, options_.labels, options_.confidence};
+    const vision::DrawOptions draw{options_.line_width, options_.labels, options_.confidence,
+                                   result.tiles};
     const Image drawn = vision::annotate(frame.image, result.detections, names_, draw);
     return frame.path.empty() ? write_frame(frame, drawn) : write_picture(frame, drawn);
   }

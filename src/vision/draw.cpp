@@ -110,6 +110,10 @@ Image annotate(const Image& image, std::span<const Detection> detections,
   const NewImage copy = copy_as_bgr(image);
   cv::Mat picture(image.height, image.width, CV_8UC3, copy.planes[0]);
   const Pen pen = Pen::of(picture, options.line_width);
+  for (const Region& region : options.regions) {
+    cv::rectangle(picture, cv::Rect(region.x, region.y, region.width, region.height),
+                  {255, 255, 255}, std::max(pen.line / 2, 1));
+  }
   for (const Detection& detection : detections) {
     const cv::Rect box = pixels_of(detection.box, picture.size());
     if (!box.empty()) {

@@ -9,12 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "core/region.hpp"
+
 namespace osprey::vision {
 
 struct DrawOptions {
   int line_width = 0;  ///< pixels; 0: from the picture's size, as Ultralytics does
   bool labels = true;
   bool confidence = true;  ///< behind the name
+  /// Parts of the picture, outlined in white below everything else; neighbours that overlap show as
+  /// two lines.
+  std::span<const Region> regions;
 };
 
 /// A new image (kBgr24) with `detections` drawn over `image`: all boxes, then
