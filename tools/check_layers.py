@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "vision": ["core"],
     "model": ["base", "core"],
     "runtime": ["core", "model"],
-    "runtime/openvino": ["core", "model", "runtime"],
+    "runtime/openvino": ["base", "core", "model", "runtime"],
     "runtime/rknn": ["core", "model", "runtime"],
     "tiling": ["core", "model"],
     "ensemble": ["core", "model"],

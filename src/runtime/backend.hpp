@@ -50,7 +50,9 @@ class Lane {
   /// Where to write the next picture. Valid while the slot is not running.
   virtual InputBuffer input(std::size_t slot) = 0;
 
-  /// Queues the slot behind the other one; returns at once. `done` is called exactly once.
+  /// Queues the slot behind the other one; returns at once. `done` is called exactly once, on
+  /// failure maybe from within, and may start the slot again. A slot that runs goes on undisturbed
+  /// and `done` gets an error.
   virtual void start(std::size_t slot, Completion done) = 0;
 
   /// The last finished run's outputs as float32, in the model's order. Valid until the slot starts
@@ -75,7 +77,8 @@ class LoadedModel {
  public:
   virtual ~LoadedModel() = default;
   virtual const model::ModelDescription& description() const = 0;
-  /// Builds the pre-processing of `input` into the network and compiles it.
+  /// Builds the pre-processing of `input` into the network and compiles it. A network that takes
+  /// whole numbers is quantised: it sees the bytes themselves, less 128 if they are int8.
   virtual Result<std::unique_ptr<Session>> compile(const model::InputSpec& input,
                                                    const SessionOptions& options) = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <utility>
 
 #include "base/try.hpp"
@@ -16,7 +17,8 @@ using Floats = std::vector<float>;
 using Ints = std::vector<std::int64_t>;
 
 constexpr int kClasses = 3;
-constexpr int kCell = 8;     // pixels
+constexpr int kCell = 8;  // pixels
+constexpr float kHalfCell = kCell / 2.f;
 constexpr int kReach = 3;    // cells of the window on each side of its middle one
 constexpr int kMoments = 5;  // mass, x, y, xx, yy
 constexpr int kMostRows = 100;
@@ -29,18 +31,18 @@ class Graph {
   onnx::Model& model() { return model_; }
 
   std::string constant(const Shape& shape, const Floats& values) {
-    const std::string name = fresh("constant");
+    std::string name = fresh("constant");
     model_.add_constant(name, shape, values);
     return name;
   }
   std::string number(float value) { return constant({}, {value}); }
   std::string ints(const Ints& values) {
-    const std::string name = fresh("ints");
+    std::string name = fresh("ints");
     model_.add_constant(name, {static_cast<std::int64_t>(values.size())}, values);
     return name;
   }
   std::string integer(std::int64_t value) {
-    const std::string name = fresh("integer");
+    std::string name = fresh("integer");
     model_.add_constant(name, {}, Ints{value});
     return name;
   }
@@ -66,7 +68,7 @@ class Graph {
 
 /// Red minus the other two, and so on: 1 for a pure colour, 0 for anything gray or mixed.
 std::string saliency(Graph& graph, const std::string& images) {
-  Floats weights(kClasses * 3, -1.25f);
+  Floats weights(std::size_t{kClasses} * 3, -1.25f);
   for (std::size_t c = 0; c < kClasses; ++c) weights[c * 3 + c] = 1.25f;
   return graph.node("Relu",
                     {graph.node("Conv", {images, graph.constant({kClasses, 3, 1, 1}, weights),
@@ -76,15 +78,15 @@ std::string saliency(Graph& graph, const std::string& images) {
 /// Moments of each colour within each cell about the cell's middle:
 /// [1, 15, height/8, width/8], channel moment * 3 + class, divided by the cell's 64 pixels.
 std::string cell_moments(Graph& graph, const std::string& colours) {
-  Floats weights(kMoments * kClasses * kClasses * kCell * kCell, 0.f);
+  Floats weights(std::size_t{kMoments} * kClasses * kClasses * kCell * kCell, 0.f);
   std::size_t at = 0;
   for (int moment = 0; moment < kMoments; ++moment) {
     for (int out = 0; out < kClasses; ++out) {
       for (int in = 0; in < kClasses; ++in) {
         for (int row = 0; row < kCell; ++row) {
           for (int column = 0; column < kCell; ++column, ++at) {
-            const float x = static_cast<float>(column) + 0.5f - kCell / 2.f;
-            const float y = static_cast<float>(row) + 0.5f - kCell / 2.f;
+            const float x = static_cast<float>(column) + 0.5f - kHalfCell;
+            const float y = static_cast<float>(row) + 0.5f - kHalfCell;
             const float value[kMoments] = {1, x, y, x * x, y * y};
             if (in == out) weights[at] = value[moment] / (kCell * kCell);
           }
@@ -93,7 +95,9 @@ std::string cell_moments(Graph& graph, const std::string& colours) {
     }
   }
   return graph.node(
-      "Conv", {colours, graph.constant({kMoments * kClasses, kClasses, kCell, kCell}, weights)},
+      "Conv",
+      {colours,
+       graph.constant({std::int64_t{kMoments} * kClasses, kClasses, kCell, kCell}, weights)},
       {{"strides", Ints{kCell, kCell}}});
 }
 
@@ -102,7 +106,7 @@ std::string cell_moments(Graph& graph, const std::string& colours) {
 std::string window_moments(Graph& graph, const std::string& cells) {
   constexpr int kSide = 2 * kReach + 1;
   constexpr int kChannels = kMoments * kClasses;
-  Floats weights(kChannels * kChannels * kSide * kSide, 0.f);
+  Floats weights(std::size_t{kChannels} * kChannels * kSide * kSide, 0.f);
   std::size_t at = 0;
   for (int out = 0; out < kChannels; ++out) {
     for (int in = 0; in < kChannels; ++in) {
@@ -160,7 +164,7 @@ Spots spots(Graph& graph, const std::string& moments) {
   const auto area = graph.node("Mul", {mass, graph.number(kCell * kCell)});
   const auto filled = graph.node("Div", {area, graph.node("Mul", {spots.width, spots.height})});
   const auto inside = [&](const std::string& offset) {
-    return gate(graph, graph.node("Abs", {offset}), -8, kCell / 2 + 0.25f);
+    return gate(graph, graph.node("Abs", {offset}), -8, kHalfCell + 0.25f);
   };
   spots.score = gate(graph, area, 0.5f, 20);
   for (const auto& factor : {gate(graph, filled, 20, 0.7f), inside(spots.dx), inside(spots.dy)}) {
@@ -178,12 +182,12 @@ std::string middles(Graph& graph, const SpotDetector& options, bool rows) {
     const auto range = graph.node("Range", {graph.integer(0), count, graph.integer(1)});
     const auto index = graph.node("Cast", {range}, {{"to", std::int64_t{1}}});  // to float
     const auto start = graph.node("Mul", {index, graph.number(kCell)});
-    const auto middle = graph.node("Add", {start, graph.number(kCell / 2)});
+    const auto middle = graph.node("Add", {start, graph.number(kHalfCell)});
     return graph.node("Reshape", {middle, graph.ints(shape)});
   }
   const int count = (rows ? options.height : options.width) / kCell;
   Floats values;
-  for (int i = 0; i < count; ++i) values.push_back(static_cast<float>(i * kCell + kCell / 2));
+  for (int i = 0; i < count; ++i) values.push_back(static_cast<float>(i * kCell) + kHalfCell);
   return graph.constant(rows ? Shape{1, 1, count, 1} : Shape{1, 1, 1, count}, values);
 }
 
@@ -315,6 +319,31 @@ Status write_spot_detector(const std::string& path, const SpotDetector& options)
   return write_checked(graph.model(), path);
 }
 
+Status write_quantized_differences(const std::string& path, int width, int height) {
+  constexpr std::int64_t kUint8 = 2, kInt8 = 3;  // ONNX's numbers for types
+  constexpr float kWeightSteps = 127;
+  Graph graph("quantized_differences");
+  graph.model().add_input({"images", {1, 3, height, width}});
+  const auto as = [&](std::int64_t type, const std::string& values) {
+    return graph.node("Cast", {values}, {{"to", type}});
+  };
+  const auto rounded = [&](const std::string& values, float step, float zero_point) {
+    const auto scale = graph.number(step), zero = as(kUint8, graph.number(zero_point));
+    return graph.node("DequantizeLinear",
+                      {graph.node("QuantizeLinear", {values, scale, zero}), scale, zero});
+  };
+  Floats weights;
+  for (const float weight : {1, -1, 0, 0, 1, -1, -1, 0, 1})
+    weights.push_back(weight * kWeightSteps);
+  const auto differences =
+      graph.node("DequantizeLinear", {as(kInt8, graph.constant({3, 3, 1, 1}, weights)),
+                                      graph.number(1 / kWeightSteps), as(kInt8, graph.number(0))});
+  const auto conv = graph.node("Conv", {rounded("images", 1.f / 255, 0), differences});
+  graph.named_node("Identity", {rounded(conv, kDifferenceStep, 128)}, {"output0"});
+  graph.model().add_output({"output0", {1, 3, height, width}});
+  return write_checked(graph.model(), path);
+}
+
 Status write_classifier(const std::string& path, const std::string& task) {
   constexpr int kFeatures = 8;
   constexpr int kLabels = 1000;
@@ -336,6 +365,15 @@ Status write_classifier(const std::string& path, const std::string& task) {
   graph.model().add_output({"output0", {1, kLabels}});
   if (!task.empty()) graph.model().set_metadata("task", task);
   return write_checked(graph.model(), path);
+}
+
+Status write_metadata_file(const std::string& path, const std::vector<std::string>& names) {
+  std::ofstream file(path);
+  file << "description: a small model\ntask: detect\nbatch: 1\nimgsz:\n- 128\n- 128\nnames:\n";
+  for (std::size_t i = 0; i < names.size(); ++i) file << "  " << i << ": " << names[i] << '\n';
+  file.close();
+  if (!file) return Error{ErrorCode::kIo, path + ": cannot be written"};
+  return {};
 }
 
 }  // namespace osprey::support

@@ -43,7 +43,19 @@ struct SpotDetector {
 /// Errors: the file cannot be written; a size that is no multiple of 8.
 Status write_spot_detector(const std::string& path, const SpotDetector& options = {});
 
+/// Outputs of `write_quantized_differences` are whole multiples of this.
+inline constexpr float kDifferenceStep = 1.f / 100;
+
+/// Colour differences in INT8, in the form that quantisation tools write (QuantizeLinear and
+/// DequantizeLinear about each operation; u8 activations, i8 weights): "images"
+/// [1, 3, height, width], RGB, 0..1, rounded to steps of 1/255 -> "output0" of the same shape:
+/// red - green, green - blue, blue - red.
+Status write_quantized_differences(const std::string& path, int width, int height);
+
 /// A classifier: "images" [1, 3, 64, 64] -> "output0" [1, 1000]. Metadata "task" unless empty.
 Status write_classifier(const std::string& path, const std::string& task = "");
+
+/// The metadata.yaml that Ultralytics puts beside models whose format has no place for it.
+Status write_metadata_file(const std::string& path, const std::vector<std::string>& names);
 
 }  // namespace osprey::support

@@ -53,7 +53,7 @@ double operations(const ov::Node& node) {
   }
   if (const auto* product = dynamic_cast<const ov::op::v0::MatMul*>(&node)) {
     if (node.get_input_partial_shape(0).is_dynamic()) return 0;
-    const auto a = node.get_input_shape(0);
+    const auto& a = node.get_input_shape(0);
     if (a.empty()) return 0;
     const bool transposed = product->get_transpose_a() && a.size() > 1;
     return 2 * outputs * static_cast<double>(a[a.size() - (transposed ? 2 : 1)]);

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <openvino/core/preprocess/pre_post_process.hpp>
+#include <openvino/frontend/manager.hpp>
 #include <openvino/openvino.hpp>
+#include <stdexcept>
 #include <utility>
 
 #include "base/try.hpp"
 #include "runtime/openvino/describe_graph.hpp"
+#include "runtime/openvino/quantized_outputs.hpp"
 
 namespace osprey::runtime {
 
@@ -56,11 +58,6 @@ class OpenVinoLane final : public Lane {
       for (std::size_t i = 0; i < outputs; ++i) {
         slot.views.push_back(view_of(slot.request.get_output_tensor(i)));
       }
-      slot.request.set_callback([&slot](std::exception_ptr failure) {
-        // Moved out first: the owner may start the slot again from inside the call.
-        auto done = std::exchange(slot.done, nullptr);
-        done(status_of(failure));
-      });
     }
   }
 
@@ -78,11 +75,13 @@ class OpenVinoLane final : public Lane {
   }
 
   void start(std::size_t slot, Completion done) override {
-    slots_[slot].done = std::move(done);
+    auto& request = slots_[slot].request;
     try {
-      slots_[slot].request.start_async();
+      // Refused while the slot runs, so that this leaves the completion of that run alone.
+      request.set_callback([done](std::exception_ptr failure) { done(status_of(failure)); });
+      request.start_async();
     } catch (const std::exception& e) {
-      if (auto failed = std::exchange(slots_[slot].done, nullptr)) failed(failure(e));
+      done(failure(e));
     }
   }
 
@@ -100,7 +99,6 @@ class OpenVinoLane final : public Lane {
     ov::InferRequest request;
     ov::Tensor input;
     std::vector<TensorView> views;
-    Completion done;
   };
 
   static TensorView view_of(const ov::Tensor& tensor) {
@@ -165,6 +163,7 @@ ov::Layout layout_of(const ov::PartialShape& shape) {
 std::shared_ptr<ov::Model> with_preprocessing(const std::shared_ptr<ov::Model>& original,
                                               const model::InputSpec& input) {
   const auto model = original->clone();
+  dequantize_outputs(*model);
   const auto layout = layout_of(model->input().get_partial_shape());
   const auto height = static_cast<std::int64_t>(input.height);
   const auto width = static_cast<std::int64_t>(input.width);
@@ -180,7 +179,9 @@ std::shared_ptr<ov::Model> with_preprocessing(const std::shared_ptr<ov::Model>& 
     return values != std::array<float, 3>{neutral, neutral, neutral};
   };
   // An input of whole numbers is a quantised one: it takes the bytes as they are.
-  if (wanted.is_real()) {
+  if (wanted == ov::element::i8) {
+    convert.convert_element_type(ov::element::f32).mean(128).convert_element_type(ov::element::i8);
+  } else if (wanted.is_real()) {
     convert.convert_element_type(ov::element::f32);
     if (differs(input.mean, 0)) convert.mean({input.mean[0], input.mean[1], input.mean[2]});
     if (differs(input.std, 1)) {
@@ -264,24 +265,16 @@ Status check_file(const std::string& path) {
   return {};
 }
 
-// Whether the file can begin an ONNX ModelProto. OpenVINO tries its other readers on anything else,
-// and one of them prints.
-bool looks_like_onnx(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const int first = file.get();
-  // Tags of the fields ir_version to model_version, graph, opset_import, metadata_props.
-  constexpr std::array kTags = {0x08, 0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42, 0x72};
-  return std::find(kTags.begin(), kTags.end(), first) != kTags.end();
-}
+struct Format {
+  std::string name;
+  std::string reader;  // OpenVINO's name of the frontend
+};
 
-Result<std::string> format_of(const std::string& path) {
+Result<Format> format_of(const std::string& path) {
   const auto extension = std::filesystem::path(path).extension().string();
-  if (extension == ".onnx") {
-    if (looks_like_onnx(path)) return std::string("ONNX");
-    return Error{ErrorCode::kCorrupt, path + ": not an ONNX file, whatever its name says"};
-  }
-  if (extension == ".xml") return std::string("OpenVINO IR");
-  if (extension == ".tflite") return std::string("TFLite");
+  if (extension == ".onnx") return Format{"ONNX", "onnx"};
+  if (extension == ".xml") return Format{"OpenVINO IR", "ir"};
+  if (extension == ".tflite") return Format{"TFLite", "tflite"};
   const std::string hint = extension == ".pt" ? "; export it first: yolo export format=onnx"
                            : extension == ".weights" || extension == ".cfg"
                                ? "; bring it to ONNX first: osprey import"
@@ -293,6 +286,14 @@ Result<std::string> format_of(const std::string& path) {
                    hint};
 }
 
+// Only with the reader of that format: ov::Core tries all of them on a file that none knows, and
+// one prints.
+std::shared_ptr<ov::Model> read_graph(const std::string& path, const Format& format) {
+  const auto reader = ov::frontend::FrontEndManager().load_by_framework(format.reader);
+  if (!reader->supported(path)) throw std::runtime_error("the file does not begin as one");
+  return reader->convert(reader->load(path));
+}
+
 class OpenVinoBackend final : public Backend {
  public:
   std::string name() const override { return "OpenVINO"; }
@@ -300,11 +301,13 @@ class OpenVinoBackend final : public Backend {
   Result<std::unique_ptr<LoadedModel>> load(const std::string& path) override {
     OSPREY_TRY(check_file(path));
     auto format = OSPREY_TRY(format_of(path));
-    auto model = OSPREY_TRY(guard(path + ": not a readable " + format + " model",
-                                  ErrorCode::kCorrupt, [&] { return core_.read_model(path); }));
-    return guard(path, ErrorCode::kCorrupt, [&]() -> std::unique_ptr<LoadedModel> {
-      return std::make_unique<OpenVinoModel>(core_, model, describe_graph(*model, path, format));
-    });
+    return guard(path + ": not a readable " + format.name + " model", ErrorCode::kCorrupt,
+                 [&]() -> std::unique_ptr<LoadedModel> {
+                   auto graph = read_graph(path, format);
+                   auto description = describe_graph(*graph, path, format.name);
+                   return std::make_unique<OpenVinoModel>(core_, std::move(graph),
+                                                          std::move(description));
+                 });
   }
 
  private:
