@@ -8,8 +8,10 @@
 
 #include "base/file_testing.hpp"
 #include "media/video_writer.hpp"
+#include "tests/support/openvino_ir.hpp"
 #include "tests/support/test_models.hpp"
 #include "tests/support/test_pictures.hpp"
+#include "tests/support/tflite_model.hpp"
 
 namespace osprey {
 namespace {
@@ -46,6 +48,24 @@ class Detecting : public testing::Test {
     return path;
   }
 
+  /// Both squares of a frame, under the first and the last name.
+  static void expect_squares(const DetectorOptions& options, const std::vector<std::string>& names,
+                             int number = 0) {
+    auto detector = Detector::create(options);
+    ASSERT_TRUE(detector.ok()) << detector.error().message;
+    EXPECT_EQ(detector->names(), names);
+    const auto found = detector->detect(frame_of(number));
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    ASSERT_EQ(found->size(), 2u);
+    const auto& red = (*found)[(*found)[0].label_id == 0 ? 0 : 1];
+    const auto& blue = (*found)[(*found)[0].label_id == 0 ? 1 : 0];
+    EXPECT_EQ(red.label_id, 0);
+    EXPECT_EQ(blue.label_id, 2);
+    const auto x = static_cast<float>(8 + number);
+    EXPECT_TRUE(near(red.box, {x, 16, x + 24, 40}, 0.2f));
+    EXPECT_TRUE(near(blue.box, {80, 88, 104, 112}, 0.2f));
+  }
+
   base::TemporaryFolder folder_;
 };
 
@@ -57,23 +77,40 @@ TEST_P(EveryHead, finds_the_squares_where_they_are) {
   DetectorOptions detecting;
   detecting.model = model(options);
   detecting.conf = 0.5f;
-  auto detector = Detector::create(detecting);
-  ASSERT_TRUE(detector.ok()) << detector.error().message;
-  EXPECT_EQ(detector->names(), (std::vector<std::string>{"red", "green", "blue"}));
-  const auto found = detector->detect(frame_of(5));
-  ASSERT_TRUE(found.ok()) << found.error().message;
-  ASSERT_EQ(found->size(), 2u);
-  const auto& red = (*found)[(*found)[0].label_id == 0 ? 0 : 1];
-  const auto& blue = (*found)[(*found)[0].label_id == 0 ? 1 : 0];
-  EXPECT_EQ(red.label_id, 0);
-  EXPECT_EQ(blue.label_id, 2);
-  EXPECT_TRUE(near(red.box, {13, 16, 37, 40}, 0.2f));
-  EXPECT_TRUE(near(blue.box, {80, 88, 104, 112}, 0.2f));
+  expect_squares(detecting, {"red", "green", "blue"}, 5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Heads, EveryHead,
                          testing::Values(support::SpotHead::kChannelsFirst,
                                          support::SpotHead::kRows, support::SpotHead::kEndToEnd));
+
+TEST_F(Detecting, an_ir_file_gets_its_names_from_the_metadata_file_beside_it) {
+  DetectorOptions options;
+  options.model = folder_ / "spots.xml";
+  options.conf = 0.5f;
+  support::SpotDetector nameless;
+  nameless.names = {};
+  ASSERT_TRUE(support::write_openvino_ir(model(nameless), options.model).ok());
+  expect_squares(options, {"class0", "class1", "class2"});
+  ASSERT_TRUE(
+      support::write_metadata_file(folder_ / "metadata.yaml", {"ruby", "jade", "sky"}).ok());
+  expect_squares(options, {"ruby", "jade", "sky"});
+}
+
+TEST_F(Detecting, tflite_files_find_the_squares_quantised_or_not) {
+  DetectorOptions options;
+  options.model = folder_ / "squares.tflite";
+  options.conf = 0.75f;
+  ASSERT_TRUE(
+      support::write_metadata_file(folder_ / "metadata.yaml", {"red", "green", "blue"}).ok());
+  using support::TfliteNumbers;
+  for (const auto numbers :
+       {TfliteNumbers::kFloat32, TfliteNumbers::kInt8, TfliteNumbers::kUint8}) {
+    SCOPED_TRACE(static_cast<int>(numbers));
+    ASSERT_TRUE(support::write_tflite_square_detector(options.model, {.numbers = numbers}).ok());
+    expect_squares(options, {"red", "green", "blue"});
+  }
+}
 
 TEST_F(Detecting, keeps_only_the_classes_asked_for) {
   DetectorOptions options;

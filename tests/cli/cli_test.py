@@ -143,6 +143,21 @@ class GoodRuns(CommandTest):
         for word in ("ONNX, FP32", "channels-first", "red, green, blue", "128x128"):
             self.assertIn(word, done.stdout)
 
+    def test_every_model_format_finds_the_squares_under_their_names(self):
+        # The TFLite network knows only squares on whole cells of 8 pixels.
+        for model, conf, says, delta in (("ir/spots.xml", 0.5, "OpenVINO IR, FP32", 0.2),
+                                         ("tflite/squares.tflite", 0.75, "TFLite, FP32", 4)):
+            info = self.osprey("info", self.data / model)
+            self.assertEqual((info.returncode, info.stderr), (0, ""))
+            for word in (says, "red, green, blue", "128x128"):
+                self.assertIn(word, info.stdout)
+            self.detect(self.data / "pictures", "--model", self.data / model, "--conf", conf, "--json", "o.jsonl")
+            for frame, x in zip(self.lines("o.jsonl"), (9, 10, 18), strict=True):
+                found = {o["detection"]["label"]: o["bounding_box"] for o in frame["objects"]}
+                self.assertEqual((len(frame["objects"]), sorted(found)), (2, ["blue", "red"]))
+                self.assertAlmostEqual(found["blue"]["x_min"], 80, delta=0.2)
+                self.assertAlmostEqual(found["red"]["x_min"], x, delta=delta)
+
     def test_bench_prints_a_line_for_each_number_of_lanes(self):
         done = self.osprey("bench", self.model, "--lanes", 2, "--seconds", "0.2")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -206,7 +221,7 @@ class BadInput(CommandTest):
         whole = self.model.read_bytes()
         refused("nope.onnx", "nope.onnx", "no such")
         refused(self.file("empty.onnx"), "empty.onnx", "empty")
-        refused(self.file("text.onnx", b"hello"), "text.onnx", "not an ONNX file")
+        refused(self.file("text.onnx", b"hello"), "text.onnx", "not a readable ONNX model")
         refused(self.file("cut.onnx", whole[:len(whole) // 2]), "cut.onnx")
         refused(self.file("model.pt", b"x"), "model.pt", "export")
         refused(self.data / "classifier.onnx", "classifier.onnx", "1000")

@@ -5,8 +5,10 @@
 
 #include "base/try.hpp"
 #include "media/video_writer.hpp"
+#include "tests/support/openvino_ir.hpp"
 #include "tests/support/test_models.hpp"
 #include "tests/support/test_pictures.hpp"
+#include "tests/support/tflite_model.hpp"
 
 namespace {
 
@@ -27,6 +29,16 @@ Status make(const std::filesystem::path& folder) {
   two_names.names = {"red", "green"};
   OSPREY_TRY(support::write_spot_detector(folder / "two_names.onnx", two_names));
   OSPREY_TRY(support::write_classifier(folder / "classifier.onnx"));
+  const std::vector<std::string> names = {"red", "green", "blue"};
+  for (const std::string format : {"ir", "tflite"}) {
+    std::filesystem::create_directory(folder / format);
+    OSPREY_TRY(support::write_metadata_file(folder / format / "metadata.yaml", names));
+  }
+  support::SpotDetector nameless;
+  nameless.names = {};
+  OSPREY_TRY(support::write_spot_detector(folder / "nameless.onnx", nameless));
+  OSPREY_TRY(support::write_openvino_ir(folder / "nameless.onnx", folder / "ir" / "spots.xml"));
+  OSPREY_TRY(support::write_tflite_square_detector(folder / "tflite" / "squares.tflite"));
   std::filesystem::create_directory(folder / "pictures");
   for (const int number : {1, 2, 10}) {
     OSPREY_TRY(support::write_picture(
