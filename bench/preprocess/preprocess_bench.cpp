@@ -124,8 +124,8 @@ double largest_error(const cv::Mat& got, const Image& image, const Letterbox& bo
 bool compare(const cv::Mat& picture, const Case& c) {
   const cv::Mat yuv = yuv_of(picture, c);
   const Image image = image_of(yuv, c);
-  const Letterbox box =
-      Letterbox::fit({0, 0, c.width, c.height}, kInputSize, kInputSize, osprey::LetterboxAlign::kCenter);
+  const Letterbox box = Letterbox::fit({0, 0, c.width, c.height}, kInputSize, kInputSize,
+                                       osprey::LetterboxAlign::kCenter);
   const int code = c.format == PixelFormat::kNv12 ? cv::COLOR_YUV2RGB_NV12 : cv::COLOR_YUV2RGB_I420;
 
   cv::Mat rgb, scaled, expected;
