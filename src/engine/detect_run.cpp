@@ -172,12 +172,14 @@ class Run final : public DetectRun {
 
   Status launch(const Options& options, bool keep_pixels, base::Clock& clock) {
     std::vector<pipeline::Stream> streams;
+    streams.reserve(sources_.size());
     for (auto& source : sources_) {
       streams.push_back(
           {std::make_unique<StreamSource>(*source),
            {admission_for(options, source->info()), static_cast<std::size_t>(options.in_flight)}});
     }
     std::vector<std::unique_ptr<pipeline::LaneRunner>> lanes;
+    lanes.reserve(static_cast<std::size_t>(model_.session->lanes()));
     for (int i = 0; i < model_.session->lanes(); ++i) {
       lanes.push_back(std::make_unique<DetectLane>(
           model_, OSPREY_TRY(model_.session->create_lane()), keep_pixels));
