@@ -130,6 +130,26 @@ class GoodRuns(CommandTest):
         for stream, count in ((0, FRAMES), (1, 3), (2, FRAMES)):
             self.assertEqual([f["sequence"] for f in frames if f["stream"] == stream], list(range(count)))
 
+    def test_tiles_find_what_is_too_small_in_the_whole_frame_and_report_it_once(self):
+        large = [self.data / "large.png", "--model", self.model, "--conf", "0.5"]
+        self.detect(*large, "--json", "whole.jsonl")
+        self.assertEqual(self.lines("whole.jsonl")[0]["objects"], [])
+        tiles = ["--tiles", "128", "--overlap", "0.25", "--with-frame"]
+        for lanes in (1, 2, 8):
+            self.detect(*large, *tiles, "--lanes", lanes, "--json", f"{lanes}.jsonl")
+        self.assertEqual((self.out / "1.jsonl").read_bytes(), (self.out / "2.jsonl").read_bytes())
+        self.assertEqual((self.out / "1.jsonl").read_bytes(), (self.out / "8.jsonl").read_bytes())
+        found = sorted((round(o["bounding_box"]["x_min"]), round(o["bounding_box"]["y_min"]), o["w"],
+                        o["detection"]["label"]) for o in self.lines("1.jsonl")[0]["objects"])
+        self.assertEqual(found, [(70, 50, 16, "red"), (120, 300, 16, "green"), (376, 504, 20, "red"),
+                                 (600, 640, 16, "blue")])
+        done = self.detect(*large, *tiles, "--roi", "0,0 200,0 200,400 0,400", "--json", "roi.jsonl", "--save",
+                           "--draw-tiles", "--output", "made")
+        self.assertEqual(sorted(o["detection"]["label"] for o in self.lines("roi.jsonl")[0]["objects"]),
+                         ["green", "red"])
+        self.assertIn("tiles     ", done.stderr)
+        self.assertTrue((self.out / "made/large.png").exists())
+
     def test_a_settings_file_counts_and_flags_win_over_it(self):
         (self.out / "s.yaml").write_text(f"source: {self.video}\nmodel: {self.model}\nclasses: [red, blue]\nvid_stride: 10\n")
         self.detect("--config", "s.yaml", "--json", "all.jsonl")

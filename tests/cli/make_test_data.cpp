@@ -44,6 +44,11 @@ Status make(const std::filesystem::path& folder) {
     OSPREY_TRY(support::write_picture(
         frame_of(number), folder / "pictures" / ("img" + std::to_string(number) + ".png")));
   }
+  // Too small for the network when the whole picture is shrunk into it; the last two lie across the
+  // borders of tiles of 128.
+  const support::Spot small[] = {
+      {70, 50, 16, 16, 0}, {600, 640, 16, 16, 2}, {120, 300, 16, 16, 1}, {376, 504, 20, 20, 0}};
+  OSPREY_TRY(support::write_picture(support::picture_of(768, 768, small), folder / "large.png"));
   auto writer = OSPREY_TRY(media::VideoWriter::create(folder / "video.mp4", kSide, kSide, {}));
   for (int i = 0; i < kFrames; ++i) {
     OSPREY_TRY(writer->write(frame_of(i), Timestamp{std::chrono::milliseconds(40 * i)}));
