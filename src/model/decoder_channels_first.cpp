@@ -6,13 +6,19 @@ namespace osprey::model {
 
 namespace {
 
+// No object is as small in pixels, no box as large in shares of the input.
+constexpr float kLargestShare = 2;
+
 // [1, 4+C, N] or [1, N, 4+C]: the box's centre and size, then class scores.
 class ChannelsFirstDecoder final : public Decoder {
  public:
-  ChannelsFirstDecoder(const HeadLayout& head, ScoreRule rule)
-      : output_(head.output),
-        classes_(head.classes),
-        transposed_(head.transposed),
+  ChannelsFirstDecoder(const ModelSpec& spec, ScoreRule rule)
+      : output_(spec.head.output),
+        classes_(spec.head.classes),
+        transposed_(spec.head.transposed),
+        may_be_relative_(spec.head.may_be_relative),
+        width_(static_cast<float>(spec.input.width)),
+        height_(static_cast<float>(spec.input.height)),
         rule_(std::move(rule)) {}
 
   Status decode(std::span<const TensorView> outputs, std::vector<Detection>& out) const override {
@@ -35,7 +41,11 @@ class ChannelsFirstDecoder final : public Decoder {
     const auto box_at = [&](std::size_t location) {
       const float* at = view.data + location * scores.location_step;
       const auto step = scores.class_step;
-      return box_around(at[0], at[step], at[2 * step], at[3 * step]);
+      const float width = at[2 * step], height = at[3 * step];
+      if (may_be_relative_ && width <= kLargestShare && height <= kLargestShare) {
+        return box_around(at[0] * width_, at[step] * height_, width * width_, height * height_);
+      }
+      return box_around(at[0], at[step], width, height);
     };
     collect(scores, rule_, box_at, out);
     return {};
@@ -45,13 +55,15 @@ class ChannelsFirstDecoder final : public Decoder {
   int output_;
   int classes_;
   bool transposed_;
+  bool may_be_relative_;
+  float width_, height_;  // of the input
   ScoreRule rule_;
 };
 
 }  // namespace
 
 std::unique_ptr<Decoder> make_channels_first_decoder(const ModelSpec& spec, ScoreRule rule) {
-  return std::make_unique<ChannelsFirstDecoder>(spec.head, std::move(rule));
+  return std::make_unique<ChannelsFirstDecoder>(spec, std::move(rule));
 }
 
 }  // namespace osprey::model

@@ -96,7 +96,8 @@ class SplitDecoder final : public Decoder {
         return bins == 1 ? values[0] : expected_bin(values, box_steps.channel, bins);
       };
       const float x = static_cast<float>(cell % columns) + 0.5f;
-      const float y = static_cast<float>(cell / columns) + 0.5f;
+      const std::size_t row = cell / columns;
+      const float y = static_cast<float>(row) + 0.5f;
       return Box{(x - distance(0)) * stride, (y - distance(1)) * stride, (x + distance(2)) * stride,
                  (y + distance(3)) * stride};
     };

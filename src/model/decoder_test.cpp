@@ -132,6 +132,19 @@ TEST(decoder, reads_channels_first_transposed) {
   expect_objects(spec, {tensor});
 }
 
+TEST(decoder, reads_boxes_that_are_shares_of_the_input_where_a_format_has_them) {
+  auto shares = channels_first();
+  for (std::int64_t location = 0; location < shares.shape[2]; ++location) {
+    for (std::int64_t i = 0; i < 4; ++i) {
+      shares.at({0, i, location}) /= static_cast<float>(i % 2 == 0 ? kWidth : kHeight);
+    }
+  }
+  auto spec = spec_of(HeadKind::kChannelsFirst);
+  spec.head.may_be_relative = true;
+  expect_objects(spec, {shares});
+  expect_objects(spec, {channels_first()});
+}
+
 TEST(decoder, reads_the_output_that_the_layout_names) {
   auto spec = spec_of(HeadKind::kChannelsFirst);
   spec.head.output = 1;

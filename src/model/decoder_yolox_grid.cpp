@@ -49,9 +49,10 @@ class YoloxGridDecoder final : public Decoder {
 
     const auto box_at = [&](std::size_t cell) {
       const float* at = data + cell * scores.location_step;
+      const std::size_t row = cell / columns;
       return box_around((at[0] + static_cast<float>(cell % columns)) * stride,
-                        (at[1] + static_cast<float>(cell / columns)) * stride,
-                        std::exp(at[2]) * stride, std::exp(at[3]) * stride);
+                        (at[1] + static_cast<float>(row)) * stride, std::exp(at[2]) * stride,
+                        std::exp(at[3]) * stride);
     };
     collect(scores, rule_, box_at, out);
   }

@@ -244,6 +244,8 @@ Result<ModelSpec> describe(const ModelDescription& model, const ModelOverrides& 
   ModelSpec spec;
   const HeadFinder finder(model, size.width, size.height, named);
   spec.head = OSPREY_TRY(find_head(model, overrides, finder));
+  spec.head.may_be_relative =
+      spec.head.kind == HeadKind::kChannelsFirst && model.format == "TFLite";
   spec.input = OSPREY_TRY(find_input(model, size, spec.head.kind));
   auto names = OSPREY_TRY(complete_names(model, std::move(given), spec.head.classes));
   spec.names = std::move(names.names);

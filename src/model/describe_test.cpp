@@ -77,6 +77,13 @@ TEST(describe, knows_channels_first_by_its_shape) {
   EXPECT_EQ(spec.names_source, "COCO-80");
 }
 
+TEST(describe, expects_boxes_as_shares_of_the_input_from_tflite_only) {
+  auto model = at_640({{1, 84, 8400}});
+  EXPECT_FALSE(described(model).head.may_be_relative);
+  model.format = "TFLite";
+  EXPECT_TRUE(described(model).head.may_be_relative);
+}
+
 TEST(describe, knows_channels_first_at_any_size_and_count_of_classes) {
   EXPECT_EQ(described(model_of({1, 3, 64, 64}, {{1, 84, 84}})).head.classes, 80);
   EXPECT_EQ(described(at_640({{1, 5, 8400}})).head.classes, 1);

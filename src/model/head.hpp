@@ -63,6 +63,9 @@ struct HeadLayout {
   std::vector<SplitScale> splits;      ///< kSplitDfl, finest first
   /// Sigmoid not yet applied to scores; of a kAnchorGrid, to any channel.
   bool scores_are_logits = false;
+  /// kChannelsFirst: boxes may be shares of the input, 0..1, instead of its pixels, as Ultralytics'
+  /// TFLite exports give them. Each box tells: none is 2 pixels wide and high or less.
+  bool may_be_relative = false;
   std::string reason;  ///< one sentence: what in the model says so
 
   /// False: the network already removed its duplicates; only the limit on detections applies.
