@@ -84,7 +84,7 @@ cv::Mat yuv_of(const cv::Mat& picture, const Case& c) {
 }
 
 Image image_of(const cv::Mat& yuv, const Case& c) {
-  const std::uint8_t* chroma = yuv.data + c.width * c.height;
+  const std::uint8_t* chroma = yuv.data + static_cast<std::ptrdiff_t>(c.width) * c.height;
   Image image{.format = c.format, .width = c.width, .height = c.height};
   image.planes[0] = {yuv.data, c.width};
   if (c.format == PixelFormat::kNv12) {

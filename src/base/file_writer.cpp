@@ -13,7 +13,7 @@
 namespace osprey::base {
 
 namespace {
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 }
 
 Result<FileWriter> FileWriter::open(const std::filesystem::path& path, int flags,

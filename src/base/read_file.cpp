@@ -14,7 +14,7 @@ namespace osprey::base {
 
 namespace {
 
-constexpr std::uint64_t kStep = 64 * 1024;
+constexpr std::uint64_t kStep = std::uint64_t{64} * 1024;
 
 struct Descriptor {
   ~Descriptor() {

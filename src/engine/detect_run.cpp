@@ -247,9 +247,14 @@ class Run final : public DetectRun {
 
 Result<std::unique_ptr<DetectRun>> DetectRun::start(RunParts parts, const Options& options,
                                                     base::Clock& clock) {
-  for (const auto& source : parts.sources) OSPREY_TRY(parts.sinks->begin(source->info()));
+  auto cutter = OSPREY_TRY(FrameCutter::create(options, parts.model.spec.input));
+  for (const auto& source : parts.sources) {
+    const auto& stream = source->info();
+    // A plan that does not suit the stream would fail each of its frames alike.
+    if (stream.width > 0) OSPREY_TRY(cutter.cut(stream.width, stream.height));
+    OSPREY_TRY(parts.sinks->begin(stream));
+  }
   const bool keep_pixels = parts.sinks->wants_pixels();
-  const auto cutter = OSPREY_TRY(FrameCutter::create(options, parts.model.spec.input));
   auto run = std::make_unique<Run>(std::move(parts), cutter, options.draw_tiles);
   OSPREY_TRY(run->launch(options, keep_pixels, clock));
   return std::unique_ptr<DetectRun>(std::move(run));

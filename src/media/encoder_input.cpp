@@ -53,7 +53,7 @@ AvPtr<AVFrame> borrow(const Image& image) {
       [](void* held, std::uint8_t*) { delete static_cast<Image*>(held); }, owner.get(),
       AV_BUFFER_FLAG_READONLY);
   if (!frame->buf[0]) throw std::bad_alloc();
-  owner.release();
+  static_cast<void>(owner.release());  // the buffer's now
   frame->format = AV_PIX_FMT_YUV420P;
   frame->width = image.width;
   frame->height = image.height;

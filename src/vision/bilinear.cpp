@@ -43,9 +43,9 @@ Tap tap_inside(int index, const BilinearScaler::Axis& axis, int size) {
 
 void scale_by_offsets(const std::uint8_t* row, const int* offsets, int pair_distance,
                       const std::int16_t* weights, int count, std::int16_t* out) {
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < count; ++i, weights += 2) {
     const std::uint8_t* p = row + offsets[i];
-    const int sum = p[0] * weights[2 * i] + p[pair_distance] * weights[2 * i + 1];
+    const int sum = p[0] * weights[0] + p[pair_distance] * weights[1];
     out[i] = static_cast<std::int16_t>(sum >> 4);
   }
 }
@@ -76,14 +76,14 @@ OSPREY_SHUFFLE_TARGET void scale_by_windows(const std::uint8_t* row, const int* 
                                             const std::uint8_t* shuffle,
                                             const std::int16_t* weights, int count,
                                             std::int16_t* out) {
-  for (int i = 0; i < count; i += 2 * kWindowGroup) {
-    const cv::v_uint8x16 places = cv::v_load(shuffle + 2 * i);
+  for (int i = 0; i < count; i += 2 * kWindowGroup, shuffle += 16, weights += 16) {
+    const cv::v_uint8x16 places = cv::v_load(shuffle);
     const cv::v_uint8x16 low = shuffled(row + windows[i / kWindowGroup], places);
     const cv::v_uint8x16 high = shuffled(row + windows[i / kWindowGroup + 1], places);
     const cv::v_int32x4 first =
-        cv::v_dotprod(cv::v_reinterpret_as_s16(cv::v_expand_low(low)), cv::v_load(weights + 2 * i));
-    const cv::v_int32x4 second = cv::v_dotprod(cv::v_reinterpret_as_s16(cv::v_expand_high(high)),
-                                               cv::v_load(weights + 2 * i + 8));
+        cv::v_dotprod(cv::v_reinterpret_as_s16(cv::v_expand_low(low)), cv::v_load(weights));
+    const cv::v_int32x4 second =
+        cv::v_dotprod(cv::v_reinterpret_as_s16(cv::v_expand_high(high)), cv::v_load(weights + 8));
     cv::v_store(out + i, cv::v_pack(cv::v_shr<4>(first), cv::v_shr<4>(second)));
   }
 }

@@ -162,7 +162,7 @@ class Writer {
       if (route.groups == 1) continue;
       const std::string part =
           layer.sources.size() == 1 ? name : name + "_part_" + std::to_string(parts.size());
-      const int channels = channels_of(source) / route.groups;
+      const std::int64_t channels = channels_of(source) / route.groups;
       model_.add_constant(part + "_start", {1}, Ints{channels * route.group});
       model_.add_constant(part + "_end", {1}, Ints{channels * (route.group + 1)});
       model_.add_constant(part + "_axis", {1}, Ints{1});
