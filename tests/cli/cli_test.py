@@ -357,9 +357,10 @@ class FullDisk(CommandTest):
 
 
 class Cameras(CommandTest):
-    """A real RTSP server plays the first two seconds of the video at the video's own pace."""
+    """A real RTSP server plays the beginning of the video at the video's own pace: for longer than the slowest build
+    needs to start."""
 
-    FRAMES = 50
+    FRAMES = 200
 
     def setUp(self):
         super().setUp()
