@@ -2,7 +2,6 @@
 #include "engine/frame_cutter.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "base/try.hpp"
@@ -10,32 +9,6 @@
 namespace osprey::engine {
 
 namespace {
-
-template <typename Value>
-struct Named {
-  std::string_view name;
-  Value value;
-};
-
-constexpr Named<tiling::MergeMethod> kMethods[] = {
-    {"fragments", tiling::MergeMethod::kFragments},
-    {"nms", tiling::MergeMethod::kNms},
-    {"greedy_nmm", tiling::MergeMethod::kGreedyNmm},
-    {"nmm", tiling::MergeMethod::kNmm},
-    {"wbf", tiling::MergeMethod::kWbf},
-};
-
-constexpr Named<tiling::OverlapMetric> kMetrics[] = {
-    {"iou", tiling::OverlapMetric::kIou},
-    {"ios", tiling::OverlapMetric::kIos},
-};
-
-// The option's table has let no other name through.
-template <typename Value>
-Value value_of(std::string_view name, std::span<const Named<Value>> all) {
-  return std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; })
-      ->value;
-}
 
 Result<tiling::PlanOptions> plan_options(const Options& options, const model::InputSpec& input) {
   tiling::PlanOptions plan;
@@ -58,8 +31,8 @@ Result<tiling::PlanOptions> plan_options(const Options& options, const model::In
 
 tiling::MergeOptions merge_options(const Options& options, const model::InputSpec& input) {
   tiling::MergeOptions merge;
-  merge.method = value_of<tiling::MergeMethod>(options.merge, kMethods);
-  merge.metric = value_of<tiling::OverlapMetric>(options.merge_metric, kMetrics);
+  merge.method = options.merge;
+  merge.metric = options.merge_metric;
   merge.threshold = options.merge_threshold;
   merge.agnostic = options.agnostic_nms;
   merge.input_width = input.width;

@@ -31,7 +31,7 @@ TEST(FrameCutter, without_tiles_looks_at_the_whole_frame_and_changes_nothing) {
   EXPECT_EQ(whole->put_together(by_tile), found);
 }
 
-TEST(FrameCutter, tiles_of_a_size_are_the_notes_and_with_an_overlap_sahis) {
+TEST(FrameCutter, tiles_of_a_size_are_the_fewest_and_with_an_overlap_sahis) {
   Options options;
   options.tiles = "640";
   EXPECT_EQ(cut(options, 1920, 1080)->plan().tiles().size(), 6u);

@@ -139,27 +139,33 @@ std::string get_imgsz(const Options& o) {
   return join(parts);
 }
 
-constexpr std::pair<std::string_view, runtime::Precision> kPrecisions[] = {
-    {"auto", runtime::Precision::kAuto},
-    {"f32", runtime::Precision::kFp32},
-    {"bf16", runtime::Precision::kBf16},
-};
+template <typename Value>
+using NamedValues = std::vector<std::pair<std::string_view, Value>>;
 
-Status set_precision(Options& o, std::string_view text) {
-  for (const auto& [name, precision] : kPrecisions) {
-    if (text == name) {
-      o.precision = precision;
-      return {};
-    }
-  }
-  return bad_value("precision", text, "one of auto,f32,bf16");
-}
-
-std::string get_precision(const Options& o) {
-  for (const auto& [name, precision] : kPrecisions) {
-    if (o.precision == precision) return std::string(name);
-  }
-  return {};
+template <typename Value>
+OptionSpec named(OptionGroup group, std::string_view key, Value Options::*member,
+                 const NamedValues<Value>& values, std::string_view help) {
+  return {key,
+          "NAME",
+          group,
+          help,
+          [=](Options& o, std::string_view text) -> Status {
+            std::vector<std::string> names;
+            for (const auto& [name, value] : values) {
+              if (name == text) {
+                o.*member = value;
+                return {};
+              }
+              names.emplace_back(name);
+            }
+            return bad_value(key, text, "one of " + join(names));
+          },
+          [=](const Options& o) {
+            for (const auto& [name, value] : values) {
+              if (value == o.*member) return std::string(name);
+            }
+            return std::string();
+          }};
 }
 
 Status set_tiles(Options& o, std::string_view text) {
@@ -263,8 +269,7 @@ std::vector<OptionSpec> make_table() {
 
       {"tiles", "PLAN", kTiles,
        "cut frames for the network: N or WxH (tiles of so many pixels), RxC (rows and columns "
-       "below "
-       "32), or auto",
+       "below 32), or auto",
        set_tiles, [](const Options& o) { return o.tiles; }},
       {"overlap", "X", kTiles,
        "what neighbouring tiles share at least, 0..0.9 of a tile; with tiles of N or WxH: SAHI's "
@@ -275,14 +280,21 @@ std::vector<OptionSpec> make_table() {
       flag(kTiles, "with-frame", &O::with_frame, "look at the whole frame too, for large objects"),
       {"roi", "POLYGONS", kTiles,
        "look and report only inside: corners \"x,y x,y x,y\" in frame pixels, polygons separated "
-       "by "
-       ";",
+       "by ;",
        set_roi, get_roi},
-      choice(kTiles, "merge", "NAME", &O::merge, {"fragments", "nms", "greedy_nmm", "nmm", "wbf"},
-             "how boxes of several tiles become one: fragments (knows what tiles cut), nms, "
-             "greedy_nmm, nmm or wbf"),
-      choice(kTiles, "merge-metric", "NAME", &O::merge_metric, {"iou", "ios"},
-             "what overlap is for nms, greedy_nmm and nmm: iou, or ios (over the smaller box)"),
+      named<tiling::MergeMethod>(
+          kTiles, "merge", &O::merge,
+          {{"fragments", tiling::MergeMethod::kFragments},
+           {"nms", tiling::MergeMethod::kNms},
+           {"greedy_nmm", tiling::MergeMethod::kGreedyNmm},
+           {"nmm", tiling::MergeMethod::kNmm},
+           {"wbf", tiling::MergeMethod::kWbf}},
+          "how boxes of several tiles become one: fragments (knows what tiles cut), nms, "
+          "greedy_nmm, nmm or wbf"),
+      named<tiling::OverlapMetric>(
+          kTiles, "merge-metric", &O::merge_metric,
+          {{"iou", tiling::OverlapMetric::kIou}, {"ios", tiling::OverlapMetric::kIos}},
+          "what overlap is for nms, greedy_nmm and nmm: iou, or ios (over the smaller box)"),
       number<float>(kTiles, "merge-threshold", "X", &O::merge_threshold, 0.01f, 1,
                     "boxes of several tiles that overlap by as much are one, 0.01..1"),
 
@@ -290,9 +302,12 @@ std::vector<OptionSpec> make_table() {
                   "inferences at once, 0..64; 0: as many as the runtime finds best"),
       number<int>(kRun, "threads", "N", &O::threads, 0, 1024,
                   "CPU threads for inference, 0..1024; 0: every core"),
-      {"precision", "NAME", kRun,
-       "numbers to compute with: f32 (exact), bf16, or auto (the fastest here)", set_precision,
-       get_precision},
+      named<runtime::Precision>(
+          kRun, "precision", &O::precision,
+          {{"auto", runtime::Precision::kAuto},
+           {"f32", runtime::Precision::kFp32},
+           {"bf16", runtime::Precision::kBf16}},
+          "numbers to compute with: f32 (exact), bf16, or auto (the fastest here)"),
       text(kRun, "cache-dir", "DIR", &O::cache_dir, "keep compiled models here for faster starts"),
       number<int>(kRun, "in-flight", "N", &O::in_flight, 0, 4096,
                   "most frames of a stream on their way, 0..4096; 0: enough to keep lanes busy"),

@@ -12,6 +12,7 @@
 
 #include "runtime/backend.hpp"
 #include "tiling/polygon.hpp"
+#include "tiling/tile_merge.hpp"
 
 namespace osprey::engine {
 
@@ -36,8 +37,8 @@ struct Options {
   int min_object = 16;            ///< 1..4096 pixels
   bool with_frame = false;
   std::vector<tiling::Polygon> roi;  ///< frame pixels; empty: everywhere
-  std::string merge = "fragments";
-  std::string merge_metric = "iou";
+  tiling::MergeMethod merge = tiling::MergeMethod::kFragments;
+  tiling::OverlapMetric merge_metric = tiling::OverlapMetric::kIou;
   float merge_threshold = 0.5f;  ///< 0.01..1
 
   // How it runs.
