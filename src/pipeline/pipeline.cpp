@@ -16,20 +16,23 @@ using base::Instant;
 using Lock = std::unique_lock<std::mutex>;
 
 constexpr std::size_t kMaxInFlight = 4096;
+constexpr Duration kMaxBatchWait = std::chrono::seconds(1);
 
 /// The threads that drive a Scheduler: they ask it what to do under the mutex and do it outside.
 class ThreadedPipeline final : public Pipeline {
  public:
   ThreadedPipeline(std::vector<std::unique_ptr<Source>> sources,
-                   const std::vector<StreamOptions>& options,
-                   std::vector<std::unique_ptr<LaneRunner>> runners, Stages& stages,
+                   const std::vector<StreamOptions>& options, Lanes lanes, Stages& stages,
                    base::Clock& clock)
-      : stages_(stages), clock_(clock), scheduler_(options, runners.size(), clock.now()) {
+      : stages_(stages),
+        clock_(clock),
+        batch_wait_(lanes.batch_wait),
+        scheduler_(options, lanes.runners.size(), clock.now()) {
     for (std::size_t i = 0; i < sources.size(); ++i) {
       readers_.push_back({i, std::move(sources[i]), options[i].admission, clock.make_condition()});
     }
-    for (std::size_t i = 0; i < runners.size(); ++i) {
-      lanes_.push_back(std::make_unique<Lane>(*this, i, std::move(runners[i])));
+    for (auto& runner : lanes.runners) {
+      lanes_.push_back(std::make_unique<Lane>(*this, lanes_.size(), std::move(runner)));
     }
     release_wakes_ = clock.make_condition();
   }
@@ -97,14 +100,22 @@ class ThreadedPipeline final : public Pipeline {
 
   struct Lane;
 
+  /// Holds a batch. Jobs are added in kOpen (kFree: to the first of a batch), one at a time, with
+  /// kHeld meanwhile.
   struct Slot {
-    enum class State : std::uint8_t { kFree, kHeld, kRunning, kDone };
+    enum class State : std::uint8_t { kFree, kOpen, kHeld, kRunning, kDone };
+
+    bool full() const { return tickets.size() == batch; }
+    std::uint32_t kind() const { return tickets.front().payload().kind; }
+
     Lane* lane;
     std::size_t index;
     State state = State::kFree;
     std::uint64_t started = 0;  // place among the lane's starts
-    Ticket ticket;
-    Status status;  // of the run, in kDone
+    std::vector<Ticket> tickets;
+    std::size_t batch = 1;  // most tickets of this kind
+    Instant opened;         // when the first job was taken
+    Status status;          // of the run, in kDone
   };
 
   struct Lane {
@@ -115,11 +126,17 @@ class ThreadedPipeline final : public Pipeline {
           wakes(owner.clock_.make_condition()),
           slots{Slot{this, 0}, Slot{this, 1}} {}
 
-    Slot* free_slot() {
-      const auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot& each) {
-        return each.state == Slot::State::kFree;
-      });
+    Slot* slot_in(Slot::State state) {
+      const auto slot = std::find_if(slots.begin(), slots.end(),
+                                     [state](const Slot& each) { return each.state == state; });
       return slot == slots.end() ? nullptr : &*slot;
+    }
+
+    /// Where the next job would go. A full batch has to start first.
+    Slot* slot_with_room() {
+      Slot* open = slot_in(Slot::State::kOpen);
+      if (!open) return slot_in(Slot::State::kFree);
+      return open->full() ? nullptr : open;
     }
 
     Slot* oldest_done() {
@@ -178,21 +195,24 @@ class ThreadedPipeline final : public Pipeline {
   void plan(FrameInFlight& frame, Lock& lock) {
     lock.unlock();
     auto jobs = stages_.plan(frame.id, *frame.payload);
-    if (!jobs.ok()) {
-      frame.status = std::move(jobs).error();
-    } else if (jobs->empty()) {
-      frame.status = stages_.collect(frame.id, *frame.payload, {});
-    } else {
-      for (auto& payload : *jobs) frame.jobs.push_back({std::move(payload), {}});
-    }
+    if (jobs.ok() && jobs->empty()) jobs = stages_.collect(frame.id, *frame.payload, {});
     lock.lock();
-    if (frame.jobs.empty()) {
-      make_ready(frame, lock);
-    } else {
+    next_round(frame, std::move(jobs), lock);
+  }
+
+  /// What plan or collect said is to be done next.
+  void next_round(FrameInFlight& frame, Result<JobPayloads> jobs, Lock& lock) {
+    if (!jobs.ok()) {
+      if (frame.status.ok()) frame.status = std::move(jobs).error();
+    } else if (frame.status.ok() && !jobs->empty()) {
+      for (auto& payload : *jobs) frame.jobs.push_back({std::move(payload), {}});
       scheduler_.submit(frame, clock_.now());
       wake_lanes();
-      report_dropped(lock);
+      return report_dropped(lock);
     }
+    scheduler_.ready(frame, clock_.now());
+    if (scheduler_.can_deliver()) release_wakes_->notify_one();
+    report_dropped(lock);
   }
 
   // Lanes.
@@ -200,12 +220,11 @@ class ThreadedPipeline final : public Pipeline {
   void run_lane(Lane& lane) {
     Lock lock(mutex_);
     for (;;) {
-      if (Slot* slot = lane.free_slot()) {
-        if (auto ticket = scheduler_.take(lane.index, clock_.now())) {
-          slot->ticket = *ticket;
-          fill(*slot, lock);
-          continue;
-        }
+      if (Slot* slot = lane.slot_with_room(); slot && add_job(*slot, lock)) continue;
+      Slot* open = lane.slot_in(Slot::State::kOpen);
+      if (open && !may_wait(*open)) {
+        start(*open, lock);
+        continue;
       }
       if (Slot* slot = lane.oldest_done()) {
         finish(*slot, lock);
@@ -215,19 +234,58 @@ class ThreadedPipeline final : public Pipeline {
       if (empty && (scheduler_.stopped() || scheduler_.finished())) return;
       scheduler_.lane_enters(lane.index, empty ? LanePhase::kStarved : LanePhase::kWaiting,
                              clock_.now());
-      lane.wants_job = lane.free_slot() != nullptr;
-      lane.wakes->wait(lock);
+      lane.wants_job = lane.slot_with_room() != nullptr;
+      if (open && !lane.slot_in(Slot::State::kRunning)) {
+        lane.wakes->wait_until(lock, open->opened + batch_wait_);
+      } else {
+        lane.wakes->wait(lock);
+      }
       lane.wants_job = false;
     }
   }
 
-  void fill(Slot& slot, Lock& lock) {
+  /// Takes a job into the slot, if there is one for it.
+  bool add_job(Slot& slot, Lock& lock) {
     Lane& lane = *slot.lane;
+    const bool first = slot.tickets.empty();
+    const Instant now = clock_.now();
+    const auto ticket =
+        first ? scheduler_.take(lane.index, now) : scheduler_.take(lane.index, now, slot.kind());
+    if (!ticket) return false;
+    if (first) {
+      slot.opened = now;
+      slot.batch = std::max<std::size_t>(1, lane.runner->batch(ticket->payload().kind));
+    }
+    const LanePlace place{slot.index, slot.tickets.size()};
+    slot.tickets.push_back(*ticket);
     slot.state = Slot::State::kHeld;
     lock.unlock();
-    Status prepared = lane.runner->prepare(slot.index, slot.ticket.payload());
+    Status prepared = lane.runner->prepare(place, ticket->payload());
     lock.lock();
-    if (!prepared.ok() || scheduler_.stopped()) return give_back(slot, std::move(prepared), lock);
+    slot.state = Slot::State::kOpen;
+    if (!prepared.ok() || scheduler_.stopped()) {
+      slot.tickets.pop_back();
+      if (slot.tickets.empty()) slot.state = Slot::State::kFree;
+      give_back(lane, *ticket, std::move(prepared), lock);
+    } else {
+      scheduler_.lane_enters(lane.index, LanePhase::kWaiting, clock_.now());
+    }
+    return true;
+  }
+
+  /// Whether an open slot's batch may still wait for more jobs.
+  bool may_wait(const Slot& slot) {
+    Lane& lane = *slot.lane;
+    if (slot.full() || scheduler_.stopped() || scheduler_.has_job_for(lane.index)) return false;
+    return lane.slot_in(Slot::State::kRunning) || clock_.now() < slot.opened + batch_wait_;
+  }
+
+  void start(Slot& slot, Lock& lock) {
+    Lane& lane = *slot.lane;
+    if (scheduler_.stopped()) {
+      slot.state = Slot::State::kDone;
+      return finish(slot, lock);
+    }
     slot.state = Slot::State::kRunning;
     slot.started = ++lane.starts;
     const Instant now = clock_.now();
@@ -235,7 +293,7 @@ class ThreadedPipeline final : public Pipeline {
     scheduler_.lane_enters(lane.index, LanePhase::kWaiting, now);
     lock.unlock();
     // One pointer, so that the std::function allocates nothing.
-    lane.runner->start(slot.index, [place = &slot](Status status) {
+    lane.runner->start(slot.index, slot.tickets.size(), [place = &slot](Status status) {
       place->lane->pipeline.run_ended(*place, std::move(status));
     });
     lock.lock();
@@ -253,38 +311,41 @@ class ThreadedPipeline final : public Pipeline {
   void finish(Slot& slot, Lock& lock) {
     Lane& lane = *slot.lane;
     slot.state = Slot::State::kHeld;
-    Status status = std::exchange(slot.status, {});
-    if (status.ok() && !scheduler_.stopped()) {
-      scheduler_.lane_enters(lane.index, LanePhase::kFinish, clock_.now());
-      lock.unlock();
-      status = lane.runner->finish(slot.index, slot.ticket.payload());
-      lock.lock();
+    const Status run = std::exchange(slot.status, {});
+    for (std::size_t item = 0; item < slot.tickets.size(); ++item) {
+      const Ticket ticket = slot.tickets[item];
+      Status status = run;
+      if (status.ok() && !scheduler_.stopped()) {
+        scheduler_.lane_enters(lane.index, LanePhase::kFinish, clock_.now());
+        lock.unlock();
+        status = lane.runner->finish({slot.index, item}, ticket.payload());
+        lock.lock();
+      }
+      give_back(lane, ticket, std::move(status), lock);
     }
-    give_back(slot, std::move(status), lock);
+    slot.tickets.clear();
+    slot.state = Slot::State::kFree;
   }
 
-  void give_back(Slot& slot, Status status, Lock& lock) {
-    const Ticket ticket = std::exchange(slot.ticket, {});
-    slot.state = Slot::State::kFree;
-    const std::size_t lane = slot.lane->index;
-    if (scheduler_.give_back(lane, ticket, std::move(status), clock_.now())) {
-      scheduler_.lane_enters(lane, LanePhase::kCollect, clock_.now());
+  void give_back(Lane& lane, const Ticket& ticket, Status status, Lock& lock) {
+    if (scheduler_.give_back(lane.index, ticket, std::move(status), clock_.now())) {
+      scheduler_.lane_enters(lane.index, LanePhase::kCollect, clock_.now());
       lock.unlock();
-      collect(*ticket.frame);
+      auto jobs = collect(*ticket.frame);
       lock.lock();
-      make_ready(*ticket.frame, lock);
+      next_round(*ticket.frame, std::move(jobs), lock);
     } else {
       report_dropped(lock);
     }
   }
 
-  void collect(FrameInFlight& frame) {
+  Result<JobPayloads> collect(FrameInFlight& frame) {
+    auto jobs = stages_.collect(frame.id, *frame.payload, frame.jobs);
     const auto failed = std::find_if(frame.jobs.begin(), frame.jobs.end(),
                                      [](const Job& job) { return !job.status.ok(); });
     if (failed != frame.jobs.end()) frame.status = failed->status;
-    Status collected = stages_.collect(frame.id, *frame.payload, frame.jobs);
-    if (frame.status.ok()) frame.status = std::move(collected);
     frame.jobs.clear();
+    return jobs;
   }
 
   // Release.
@@ -316,12 +377,6 @@ class ThreadedPipeline final : public Pipeline {
   }
 
   // All.
-
-  void make_ready(FrameInFlight& frame, Lock& lock) {
-    scheduler_.ready(frame, clock_.now());
-    if (scheduler_.can_deliver()) release_wakes_->notify_one();
-    report_dropped(lock);
-  }
 
   /// A lane for each job that waits; those without any job first.
   void wake_lanes() {
@@ -379,6 +434,7 @@ class ThreadedPipeline final : public Pipeline {
 
   Stages& stages_;
   base::Clock& clock_;
+  const Duration batch_wait_;
   mutable std::mutex mutex_;  // guards all below but the sources and runners
   Scheduler scheduler_;
   std::vector<Reader> readers_;
@@ -392,15 +448,20 @@ class ThreadedPipeline final : public Pipeline {
 
 }  // namespace
 
-Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams,
-                                                  std::vector<std::unique_ptr<LaneRunner>> lanes,
+Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams, Lanes lanes,
                                                   Stages& stages, base::Clock& clock) {
   const auto invalid = [](std::string message) {
     return Error{ErrorCode::kInvalidArgument, "pipeline: " + std::move(message)};
   };
   if (streams.empty()) return invalid("at least one stream is needed");
-  if (lanes.empty()) return invalid("at least one lane is needed");
-  if (std::count(lanes.begin(), lanes.end(), nullptr) > 0) return invalid("a lane has no runner");
+  const auto& runners = lanes.runners;
+  if (runners.empty()) return invalid("at least one lane is needed");
+  if (std::count(runners.begin(), runners.end(), nullptr) > 0) {
+    return invalid("a lane has no runner");
+  }
+  if (lanes.batch_wait < Duration::zero() || lanes.batch_wait > kMaxBatchWait) {
+    return invalid("batch_wait is out of its range, expected 0..1 s");
+  }
 
   std::vector<std::unique_ptr<Source>> sources;
   std::vector<StreamOptions> options;
@@ -412,7 +473,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams,
                      ", expected 0.." + std::to_string(kMaxInFlight));
     }
     if (stream.options.in_flight == 0) {
-      stream.options.in_flight = LaneRunner::kSlots * lanes.size() + 4;
+      stream.options.in_flight = LaneRunner::kSlots * runners.size() + 4;
     }
     sources.push_back(std::move(stream.source));
     options.push_back(stream.options);

@@ -26,7 +26,9 @@ struct FramePayload {
 
 /// The owner's data for one job: what to run, and later what came out.
 struct JobPayload {
+  explicit JobPayload(std::uint32_t job_kind = 0) : kind(job_kind) {}
   virtual ~JobPayload() = default;
+  const std::uint32_t kind;  ///< jobs of one kind, of any frames, may run together
 };
 
 /// The owner's own type back: `payload_cast<TileJob>(job)`. Checked in debug builds.
@@ -52,21 +54,29 @@ class Source {
   virtual void cancel() = 0;
 };
 
-/// One lane's work, with two slots. prepare, start and finish are called by the lane's thread only;
-/// a slot goes prepare -> start -> finish, or is given up after a failure and prepared anew.
+/// Where in a lane a job is: `item` counts from 0 in the slot's batch.
+struct LanePlace {
+  std::size_t slot = 0, item = 0;
+};
+
+/// One lane's work, with two slots, each for a batch of jobs of one kind. All but the completions
+/// are calls of the lane's thread. A slot goes prepare (each item) -> start -> finish (each item);
+/// an item whose preparation failed is prepared anew.
 class LaneRunner {
  public:
   static constexpr std::size_t kSlots = 2;
   using Completion = std::function<void(Status)>;
 
   virtual ~LaneRunner() = default;
-  /// Fills the slot's input. CPU work, while the other slot runs.
-  virtual Status prepare(std::size_t slot, JobPayload& job) = 0;
-  /// Queues the slot behind the other one and returns; `done` is called exactly once, on any thread
-  /// (also from within start).
-  virtual void start(std::size_t slot, Completion done) = 0;
-  /// Reads the slot's output. CPU work, while the other slot runs.
-  virtual Status finish(std::size_t slot, JobPayload& job) = 0;
+  /// Most jobs of a kind that one run takes, >= 1; always the same.
+  virtual std::size_t batch(std::uint32_t /*kind*/) const { return 1; }
+  /// Fills the item's input. CPU work, while the other slot runs.
+  virtual Status prepare(LanePlace place, JobPayload& job) = 0;
+  /// Queues the slot's first `items` behind the other slot and returns; `done` is called exactly
+  /// once, on any thread (also from within start), and counts for all of them.
+  virtual void start(std::size_t slot, std::size_t items, Completion done) = 0;
+  /// Reads the item's output. CPU work, while the other slot runs.
+  virtual Status finish(LanePlace place, JobPayload& job) = 0;
 };
 
 /// A job that came back.
@@ -80,8 +90,10 @@ struct Delivery {
   FrameId id;              ///< gaps in the sequence are dropped frames
   base::Instant captured;  ///< when read() returned it
   std::unique_ptr<FramePayload> payload;
-  Status status;  ///< plan's error, or the first failed job's, or collect's
+  Status status;  ///< plan's error, or the first failed job's that collect left, or collect's
 };
+
+using JobPayloads = std::vector<std::unique_ptr<JobPayload>>;
 
 /// What the owner does to frames on their way.
 class Stages {
@@ -89,12 +101,13 @@ class Stages {
   virtual ~Stages() = default;
 
   /// The frame's jobs, in order; none is fine. Threads: each stream's reader thread.
-  virtual Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId id,
-                                                                FramePayload& frame) = 0;
+  virtual Result<JobPayloads> plan(FrameId id, FramePayload& frame) = 0;
 
-  /// Once for every planned frame whose jobs are all back, failed ones among them. Threads:
-  /// whichever ended it; several frames at once, in any order.
-  virtual Status collect(FrameId id, FramePayload& frame, std::span<Job> jobs) = 0;
+  /// When all of a frame's jobs are back, failed ones among them: the jobs of a further round that
+  /// follows from them, after which this is called again; none if the frame is done. A failed job
+  /// fails the frame, unless its status is set to success here, and a failed frame has no further
+  /// round. Threads: whichever ended the round; several frames at once, in any order.
+  virtual Result<JobPayloads> collect(FrameId id, FramePayload& frame, std::span<Job> jobs) = 0;
 
   /// Every frame that was not dropped, in capture order within its stream. An error stops the
   /// pipeline; the frame then counts as dropped. Threads: the release thread.
@@ -115,12 +128,20 @@ enum class Admission : std::uint8_t {
 
 struct StreamOptions {
   Admission admission = Admission::kWait;
-  std::size_t in_flight = 0;  ///< 1..4096 captured but not delivered; 0: 2 x lanes + 4
+  /// 1..4096 captured but not delivered; 0: 2 x lanes + 4, enough where batches are of one.
+  std::size_t in_flight = 0;
 };
 
 struct Stream {
   std::unique_ptr<Source> source;
   StreamOptions options;
+};
+
+/// Lanes, and how long one with nothing to run waits for a batch to fill: from the first job of it,
+/// 0..1 s. Behind a run the batch waits in any case, but never while jobs of another kind do.
+struct Lanes {
+  std::vector<std::unique_ptr<LaneRunner>> runners;
+  Duration batch_wait{0};
 };
 
 /// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
@@ -131,8 +152,7 @@ class Pipeline {
  public:
   /// Checks and starts. `stages` and `clock` outlive the pipeline. Errors: no streams, no lanes, a
   /// bound out of range.
-  static Result<std::unique_ptr<Pipeline>> start(std::vector<Stream> streams,
-                                                 std::vector<std::unique_ptr<LaneRunner>> lanes,
+  static Result<std::unique_ptr<Pipeline>> start(std::vector<Stream> streams, Lanes lanes,
                                                  Stages& stages, base::Clock& clock);
 
   /// As stop_now() and wait().

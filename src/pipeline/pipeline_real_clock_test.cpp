@@ -73,17 +73,17 @@ class AsyncRunner final : public LaneRunner {
     thread_->join();
   }
 
-  Status prepare(std::size_t slot, JobPayload& job) override {
-    inputs_[slot] = payload_cast<TestJob>(job).prepared = 7;
+  Status prepare(LanePlace place, JobPayload& job) override {
+    inputs_[place.slot] = payload_cast<TestJob>(job).prepared = 7;
     return {};
   }
-  void start(std::size_t slot, Completion done) override {
+  void start(std::size_t slot, std::size_t, Completion done) override {
     std::lock_guard lock(mutex_);
     started_.emplace_back(slot, std::move(done));
     wakes_.notify_one();
   }
-  Status finish(std::size_t slot, JobPayload& job) override {
-    payload_cast<TestJob>(job).result = outputs_[slot];
+  Status finish(LanePlace place, JobPayload& job) override {
+    payload_cast<TestJob>(job).result = outputs_[place.slot];
     return {};
   }
 
@@ -113,9 +113,9 @@ class AsyncRunner final : public LaneRunner {
 /// Calls back within start(), as a blocking runtime behind the interface does.
 class BlockingRunner final : public LaneRunner {
  public:
-  Status prepare(std::size_t, JobPayload&) override { return {}; }
-  void start(std::size_t, Completion done) override { done({}); }
-  Status finish(std::size_t, JobPayload& job) override {
+  Status prepare(LanePlace, JobPayload&) override { return {}; }
+  void start(std::size_t, std::size_t, Completion done) override { done({}); }
+  Status finish(LanePlace, JobPayload& job) override {
     payload_cast<TestJob>(job).result = 14;
     return {};
   }
@@ -125,16 +125,16 @@ class TestStages final : public Stages {
  public:
   explicit TestStages(std::size_t jobs) : jobs_(jobs) {}
 
-  Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId, FramePayload&) override {
-    std::vector<std::unique_ptr<JobPayload>> jobs;
+  Result<JobPayloads> plan(FrameId, FramePayload&) override {
+    JobPayloads jobs;
     for (std::size_t i = 0; i < jobs_; ++i) jobs.push_back(std::make_unique<TestJob>());
     return jobs;
   }
 
-  Status collect(FrameId, FramePayload& frame, std::span<Job> jobs) override {
+  Result<JobPayloads> collect(FrameId, FramePayload& frame, std::span<Job> jobs) override {
     for (Job& job : jobs)
       payload_cast<TestFrame>(frame).sum += payload_cast<TestJob>(*job.payload).result;
-    return {};
+    return JobPayloads();
   }
 
   Status deliver(Delivery delivery) override {
@@ -179,10 +179,10 @@ struct Running {
     for (const StreamOptions& each : options) {
       streams.push_back({std::make_unique<TestSource>(frames, endless, live), each});
     }
-    std::vector<std::unique_ptr<LaneRunner>> lanes;
-    lanes.push_back(std::make_unique<AsyncRunner>(clock));
-    lanes.push_back(std::make_unique<AsyncRunner>(clock));
-    lanes.push_back(std::make_unique<BlockingRunner>());
+    Lanes lanes;
+    lanes.runners.push_back(std::make_unique<AsyncRunner>(clock));
+    lanes.runners.push_back(std::make_unique<AsyncRunner>(clock));
+    lanes.runners.push_back(std::make_unique<BlockingRunner>());
     pipeline = *Pipeline::start(std::move(streams), std::move(lanes), stages, clock);
   }
 };

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <map>
 #include <random>
 #include <string>
@@ -467,16 +468,162 @@ TEST(Pipeline, equal_lanes_are_busy_99_percent_of_the_time) {
   }
 }
 
-TEST(Pipeline, four_tiles_leave_none_of_three_lanes_idle) {
+struct Shape {
+  const char* name;
+  std::size_t jobs;
+  int rounds;
+  std::uint32_t kinds;
+};
+
+class ThreeLanes : public testing::TestWithParam<Shape> {};
+
+TEST_P(ThreeLanes, are_all_busy_whatever_a_frame_is_made_of) {
   Scenario scenario;
-  scenario.streams = {{.frames = 500}};
+  scenario.streams = {{.frames = 1000}};
   scenario.lanes = 3;
-  scenario.least_jobs = scenario.most_jobs = 4;
+  scenario.least_jobs = scenario.most_jobs = GetParam().jobs;
+  scenario.rounds = GetParam().rounds;
+  scenario.kinds = GetParam().kinds;
   scenario.prepare = {3ms};
-  scenario.run = {10ms};
+  scenario.run_by_kind = {{10ms}, {7ms}};
   scenario.finish = {3ms};
+  scenario.collect = {500us};
   scenario.snapshot_every = 100;
-  EXPECT_GE(run(scenario).stats.utilisation(), 0.99);
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(sequences(outcome), counting(1000));
+  std::cout << GetParam().name << ": lanes busy";
+  for (const LaneStats& lane : outcome.stats.lanes) {
+    EXPECT_GE(lane.busy, outcome.stats.elapsed * 0.98);
+    std::cout << ' ' << 100.0 * static_cast<double>(lane.busy.count()) /
+                            static_cast<double>(outcome.stats.elapsed.count())
+              << " %";
+  }
+  std::cout << '\n';
+}
+
+INSTANTIATE_TEST_SUITE_P(, ThreeLanes,
+                         testing::Values(Shape{"four_tiles", 4, 1, 1}, Shape{"six_tiles", 6, 1, 1},
+                                         Shape{"two_models_in_parallel", 2, 1, 2},
+                                         Shape{"two_models_in_series", 1, 2, 2},
+                                         Shape{"six_tiles_of_two_models_in_series", 6, 2, 2}),
+                         [](const auto& shape) { return std::string(shape.param.name); });
+
+// Rounds.
+
+TEST(Pipeline, rounds_of_jobs_keep_order_and_ledger) {
+  for_each_seed(20, [](std::uint64_t seed) {
+    Scenario scenario;
+    scenario.streams = {{.frames = 60}, {.frames = 40, .read = {0ms, 3ms}}};
+    scenario.lanes = 3;
+    scenario.rounds = 3;
+    scenario.kinds = 3;
+    scenario.least_jobs = 1;
+    scenario.most_jobs = 4;
+    scenario.prepare = scenario.finish = scenario.collect = {0ms, 1ms};
+    scenario.run = {1ms, 20ms};
+    const Outcome outcome = run(scenario, seed);
+    EXPECT_TRUE(outcome.status.ok());
+    EXPECT_EQ(sequences(outcome, 0), counting(60));
+    EXPECT_EQ(sequences(outcome, 1), counting(40));
+  });
+}
+
+TEST(Pipeline, a_failed_frame_has_no_further_round) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 4}};
+  scenario.rounds = 2;
+  scenario.run = {1ms};
+  scenario.run_fails = [](std::uint64_t job) { return job == 0; };
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(outcome.delivered[0].error, "run failed");
+  EXPECT_EQ(outcome.started.size(), 7u);
+  EXPECT_EQ(sequences(outcome), counting(4));
+}
+
+TEST(Pipeline, drop_oldest_spares_frames_between_their_rounds) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 200, .read = {1ms}, .options = {Admission::kDropOldest, 3}}};
+  scenario.rounds = 2;
+  scenario.run = {10ms};
+  const Outcome outcome = run(scenario);
+  const auto delivered = outcome.stats.streams[0].delivered;
+  EXPECT_EQ(outcome.started.size(), 2 * delivered);
+}
+
+// Batches.
+
+TEST(Pipeline, batches_are_filled_from_several_frames_and_streams) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 100, .options = {.in_flight = 16}},
+                      {.frames = 100, .options = {.in_flight = 16}}};
+  scenario.batch = 4;
+  scenario.run = {10ms};
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(sequences(outcome, 0), counting(100));
+  EXPECT_EQ(sequences(outcome, 1), counting(100));
+  EXPECT_LE(outcome.batches.size(), 52u);  // of 50 full ones
+}
+
+TEST(Pipeline, kinds_of_jobs_do_not_share_a_batch_but_do_not_hinder_one) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 300, .options = {.in_flight = 16}}};
+  scenario.least_jobs = scenario.most_jobs = 2;
+  scenario.kinds = 2;
+  scenario.batch = 4;
+  scenario.run = {10ms};
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(sequences(outcome), counting(300));
+  EXPECT_LE(outcome.batches.size(), 160u);  // of 150 full ones
+}
+
+TEST(Pipeline, a_lone_job_waits_for_company_no_longer_than_asked) {
+  for (const auto wait : {0ms, 15ms}) {
+    Scenario scenario;
+    scenario.streams = {{.frames = 20, .read = {100ms}}};
+    scenario.batch = 4;
+    scenario.batch_wait = wait;
+    scenario.run = {10ms};
+    const Outcome outcome = run(scenario);
+    EXPECT_EQ(outcome.stats.latency.max, wait + 10ms);
+    EXPECT_EQ(outcome.batches.size(), 20u);
+  }
+}
+
+TEST(Pipeline, jobs_that_come_in_time_share_a_batch) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 20, .read = {100ms}}, {.frames = 20, .read = {100ms}}};
+  scenario.batch = 2;
+  scenario.batch_wait = 30ms;
+  scenario.run = {10ms};
+  scenario.prepare = {1ms};
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(outcome.batches, std::vector<std::size_t>(20, 2));
+  EXPECT_EQ(outcome.stats.latency.max, 12ms);
+}
+
+TEST(Pipeline, batches_and_rounds_survive_failures_and_stops) {
+  for_each_seed(60, [](std::uint64_t seed) {
+    Scenario scenario;
+    scenario.streams = {{.frames = 80, .options = {.in_flight = 12}},
+                        {.frames = 80, .read = {0ms, 4ms}}};
+    scenario.lanes = 2;
+    scenario.rounds = 2;
+    scenario.kinds = 2;
+    scenario.most_jobs = 4;
+    scenario.batch = 3;
+    scenario.batch_wait = 2ms;
+    scenario.prepare = scenario.finish = scenario.collect = {0ms, 1ms};
+    scenario.run = {0ms, 9ms};
+    scenario.prepare_fails = [](std::uint64_t job) { return job % 17 == 3; };
+    scenario.run_fails = [](std::uint64_t batch) { return batch % 13 == 5; };
+    scenario.finish_fails = [](std::uint64_t job) { return job % 19 == 7; };
+    Simulation simulation(scenario, seed);
+    if (seed % 3 > 0) {
+      simulation.clock().sleep_for(Duration(simulation.draw(200'000'000)));
+      seed % 3 == 1 ? simulation.pipeline().stop_now() : simulation.pipeline().interrupt();
+    }
+    static_cast<void>(simulation.finish());
+  });
 }
 
 TEST(Pipeline, lanes_of_unequal_speed_are_all_kept_busy) {
@@ -586,10 +733,10 @@ TEST(Pipeline, a_camera_beside_a_file_does_not_hide_that_lanes_are_saturated) {
 
 TEST(Pipeline, refuses_what_cannot_run) {
   struct NoStages final : Stages {
-    Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId, FramePayload&) override {
-      return std::vector<std::unique_ptr<JobPayload>>();
+    Result<JobPayloads> plan(FrameId, FramePayload&) override { return JobPayloads(); }
+    Result<JobPayloads> collect(FrameId, FramePayload&, std::span<Job>) override {
+      return JobPayloads();
     }
-    Status collect(FrameId, FramePayload&, std::span<Job>) override { return {}; }
     Status deliver(Delivery) override { return {}; }
   } stages;
   struct EmptySource final : Source {
@@ -597,18 +744,20 @@ TEST(Pipeline, refuses_what_cannot_run) {
     void cancel() override {}
   };
   struct NoRunner final : LaneRunner {
-    Status prepare(std::size_t, JobPayload&) override { return {}; }
-    void start(std::size_t, Completion done) override { done({}); }
-    Status finish(std::size_t, JobPayload&) override { return {}; }
+    Status prepare(LanePlace, JobPayload&) override { return {}; }
+    void start(std::size_t, std::size_t, Completion done) override { done({}); }
+    Status finish(LanePlace, JobPayload&) override { return {}; }
   };
   base::SimulatedClock clock;
-  const auto message = [&](bool stream, bool source, bool lane, bool runner, std::size_t bound) {
+  const auto message = [&](bool stream, bool source, bool lane, bool runner, std::size_t bound,
+                           Duration wait = 0s) {
     std::vector<Stream> streams;
     if (stream) {
       streams.push_back({source ? std::make_unique<EmptySource>() : nullptr, {.in_flight = bound}});
     }
-    std::vector<std::unique_ptr<LaneRunner>> lanes;
-    if (lane) lanes.push_back(runner ? std::make_unique<NoRunner>() : nullptr);
+    Lanes lanes;
+    lanes.batch_wait = wait;
+    if (lane) lanes.runners.push_back(runner ? std::make_unique<NoRunner>() : nullptr);
     auto pipeline = Pipeline::start(std::move(streams), std::move(lanes), stages, clock);
     return pipeline.ok() ? "" : pipeline.error().message;
   };
@@ -619,6 +768,8 @@ TEST(Pipeline, refuses_what_cannot_run) {
   EXPECT_EQ(message(true, true, true, false, 1), "pipeline: a lane has no runner");
   EXPECT_EQ(message(true, true, true, true, 4097),
             "pipeline: stream 0: in_flight is 4097, expected 0..4096");
+  EXPECT_EQ(message(true, true, true, true, 1, 2s),
+            "pipeline: batch_wait is out of its range, expected 0..1 s");
 }
 
 }  // namespace

@@ -7,15 +7,11 @@
 #include <utility>
 
 namespace osprey::pipeline {
-namespace {
 
-/// By deadline; among equals streams alternate.
-bool goes_after(const FrameInFlight* a, const FrameInFlight* b) {
-  return std::tie(a->deadline, a->id.sequence, a->id.stream) >
-         std::tie(b->deadline, b->id.sequence, b->id.stream);
+bool Scheduler::goes_after(const Waiting& a, const Waiting& b) {
+  return std::tie(a.frame->deadline, a.frame->id.sequence, a.frame->id.stream, a.next) >
+         std::tie(b.frame->deadline, b.frame->id.sequence, b.frame->id.stream, b.next);
 }
-
-}  // namespace
 
 Scheduler::StreamState::StreamState(const StreamOptions& stream_options, base::Instant now)
     : options(stream_options), reader(now) {}
@@ -69,7 +65,7 @@ FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Ins
   frame->stage = FrameInFlight::Stage::kPlanning;
   frame->status = {};
   frame->payload = std::move(captured.payload);
-  frame->next_job = frame->with_lanes = 0;
+  frame->touched = false;
   state.order.push_back(frame);
   ++in_flight_;
   return frame;
@@ -95,15 +91,26 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
   note_end(now);
 }
 
-std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now) {
+bool Scheduler::has_job_for(std::size_t lane) const {
+  // A job beside others only waits there: leave it to a lane that can run it at once.
+  return queued_jobs_ > (lanes_[lane].jobs_held == 0 ? 0 : idle_lanes_);
+}
+
+std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now,
+                                      std::optional<std::uint32_t> kind) {
+  if (!has_job_for(lane)) return std::nullopt;
+  const auto next = std::find_if(queue_.rbegin(), queue_.rend(), [&](const Waiting& each) {
+    return !kind || each.kind == *kind;
+  });
+  if (next == queue_.rend()) return std::nullopt;
   LaneState& state = lanes_[lane];
-  // A job in a second slot only waits there: leave it to a lane that can run it at once.
-  if (queued_jobs_ <= (state.jobs_held == 0 ? 0 : idle_lanes_)) return std::nullopt;
-  FrameInFlight& frame = *queue_.back();
-  const Ticket ticket{&frame, frame.next_job++};
-  if (frame.next_job == frame.jobs.size()) queue_.pop_back();
+  FrameInFlight& frame = *next->frame;
+  const Ticket ticket{&frame, next->next++};
+  if (next->next == next->end) queue_.erase(std::next(next).base());
   --queued_jobs_;
+  --frame.waiting;
   ++frame.with_lanes;
+  frame.touched = true;
   if (state.jobs_held++ == 0) --idle_lanes_;
   lane_enters(lane, LanePhase::kPrepare, now);
   return ticket;
@@ -142,7 +149,7 @@ bool Scheduler::give_back(std::size_t lane, const Ticket& ticket, Status status,
     note_end(now);
     return false;
   }
-  if (frame.next_job < frame.jobs.size()) return false;
+  if (frame.waiting > 0) return false;
   frame.stage = FrameInFlight::Stage::kCollecting;
   return true;
 }
@@ -194,9 +201,10 @@ void Scheduler::stop(base::Instant now) {
   for (StreamState& state : streams_) {
     state.deliverable = false;
     for (FrameInFlight* frame : std::vector(state.order)) {
-      const bool untouched =
+      frame->waiting = 0;
+      const bool with_nobody =
           frame->stage == FrameInFlight::Stage::kRunning && frame->with_lanes == 0;
-      if (untouched || frame->stage == FrameInFlight::Stage::kReady) {
+      if (with_nobody || frame->stage == FrameInFlight::Stage::kReady) {
         drop(*frame, DropReason::kStopped);
       }
     }
@@ -246,7 +254,7 @@ Stats Scheduler::snapshot(base::Instant now) const {
 std::optional<base::Instant> Scheduler::drop_oldest(StreamState& stream) {
   const auto oldest_untouched = [&stream]() -> FrameInFlight* {
     const auto frame = std::find_if(stream.order.begin(), stream.order.end(), [](const auto* each) {
-      return each->stage == FrameInFlight::Stage::kRunning && each->next_job == 0;
+      return each->stage == FrameInFlight::Stage::kRunning && !each->touched;
     });
     return frame == stream.order.end() ? nullptr : *frame;
   };
@@ -279,15 +287,21 @@ void Scheduler::recycle(FrameInFlight& frame) {
 }
 
 void Scheduler::enter_queue(FrameInFlight& frame) {
-  queue_.insert(std::lower_bound(queue_.begin(), queue_.end(), &frame, goes_after), &frame);
-  queued_jobs_ += frame.jobs.size() - frame.next_job;
+  const auto& jobs = frame.jobs;
+  for (std::size_t begin = 0, end = 0; begin < jobs.size(); begin = end) {
+    const auto kind = jobs[begin].payload->kind;
+    while (end < jobs.size() && jobs[end].payload->kind == kind) ++end;
+    const Waiting waiting{&frame, begin, end, kind};
+    queue_.insert(std::lower_bound(queue_.begin(), queue_.end(), waiting, goes_after), waiting);
+  }
+  frame.waiting = jobs.size();
+  queued_jobs_ += frame.waiting;
 }
 
 void Scheduler::leave_queue(FrameInFlight& frame) {
-  const auto place = std::lower_bound(queue_.begin(), queue_.end(), &frame, goes_after);
-  if (place == queue_.end() || *place != &frame) return;
-  queued_jobs_ -= frame.jobs.size() - frame.next_job;
-  queue_.erase(place);
+  if (frame.waiting == 0) return;
+  std::erase_if(queue_, [&](const Waiting& each) { return each.frame == &frame; });
+  queued_jobs_ -= std::exchange(frame.waiting, 0);
 }
 
 void Scheduler::leave_order(FrameInFlight& frame) {

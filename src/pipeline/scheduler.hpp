@@ -32,9 +32,10 @@ struct FrameInFlight {
   Stage stage = Stage::kPlanning;
   Status status;
   std::unique_ptr<FramePayload> payload;
-  std::vector<Job> jobs;       // below payload: jobs may point to it
-  std::size_t next_job = 0;    // the first that no lane has taken
+  std::vector<Job> jobs;       // of this round; below payload: jobs may point to it
+  std::size_t waiting = 0;     // that no lane has taken
   std::size_t with_lanes = 0;  // taken and not back
+  bool touched = false;        // a lane has taken a job, of this round or an earlier one
 };
 
 /// A job in a lane's hands.
@@ -70,14 +71,18 @@ class Scheduler {
   void reader_enters(std::size_t stream, ReaderPhase phase, base::Instant now);
   /// A frame was read. It is now in stage kPlanning; null if it was dropped instead.
   FrameInFlight* admit(std::size_t stream, Captured captured, base::Instant now);
-  /// A frame of stage kPlanning has got its `jobs`, at least one.
+  /// A frame of stage kPlanning or kCollecting has got `jobs`, at least one.
   void submit(FrameInFlight& frame, base::Instant now);
   void reader_ends(std::size_t stream, std::optional<Error> error, base::Instant now);
 
   // Lanes.
 
-  /// The next job, if there is one for this lane: those without any job come first.
-  std::optional<Ticket> take(std::size_t lane, base::Instant now);
+  /// The next job, of a certain kind if one is named, if there is one for this lane: those without
+  /// any job come first.
+  std::optional<Ticket> take(std::size_t lane, base::Instant now,
+                             std::optional<std::uint32_t> kind = std::nullopt);
+  /// Whether take() would give a job, of whatever kind.
+  bool has_job_for(std::size_t lane) const;
   void run_begins(std::size_t lane, base::Instant now);
   void run_ends(std::size_t lane, base::Instant now);
   void lane_enters(std::size_t lane, LanePhase phase, base::Instant now);
@@ -140,6 +145,16 @@ class Scheduler {
     PhaseTimer<RunPhase> run;
   };
 
+  /// Jobs of one kind, next to each other in a frame, that no lane has taken.
+  struct Waiting {
+    FrameInFlight* frame;
+    std::size_t next, end;
+    std::uint32_t kind;
+  };
+
+  /// By deadline; among equals streams alternate; then in the frame's order.
+  static bool goes_after(const Waiting& a, const Waiting& b);
+
   StreamState& stream_of(const FrameInFlight& frame) { return streams_[frame.id.stream]; }
   /// The deadline of the frame that was dropped, if the new one is to take its place in the queue.
   std::optional<base::Instant> drop_oldest(StreamState& stream);
@@ -155,7 +170,7 @@ class Scheduler {
 
   std::vector<StreamState> streams_;
   std::vector<LaneState> lanes_;
-  std::vector<FrameInFlight*> queue_;    // frames with jobs nobody has taken; the next one last
+  std::vector<Waiting> queue_;           // the next ones last
   std::deque<std::size_t> deliverable_;  // streams whose head is ready, in turn
   std::vector<Dropped> dropped_;
   std::size_t readers_ = 0;

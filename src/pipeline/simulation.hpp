@@ -46,8 +46,13 @@ struct StreamScenario {
 struct Scenario {
   std::vector<StreamScenario> streams{StreamScenario{}};
   std::size_t lanes = 1;
-  std::size_t least_jobs = 1, most_jobs = 1;  ///< a frame
+  std::size_t least_jobs = 1, most_jobs = 1;  ///< a round
+  int rounds = 1;                             ///< a frame
+  std::uint32_t kinds = 1;  ///< of jobs: in turn within a round, or the round's if there are more
+  std::size_t batch = 1;    ///< jobs a run
+  Duration batch_wait{0};
   Cost plan, prepare, run, finish, collect, deliver;
+  std::vector<Cost> run_by_kind;  ///< in place of run, if not empty
   std::function<bool(std::uint64_t job)> prepare_fails, run_fails,
       finish_fails;  ///< n-th of a lane
   std::function<bool(FrameId)> plan_fails, collect_fails;
@@ -67,6 +72,7 @@ struct Outcome {
   std::vector<Delivered> delivered;
   std::vector<std::pair<FrameId, DropReason>> dropped;
   std::vector<FrameId> started;         ///< the frame of each job, in the order lanes took them
+  std::vector<std::size_t> batches;     ///< the jobs of each run
   std::vector<std::int64_t> most_live;  ///< frames' payloads alive at once, by stream
 };
 
@@ -83,10 +89,11 @@ class Simulation {
       streams.push_back(
           {std::make_unique<SimulatedSource>(*this, i), scenario_.streams[i].options});
     }
-    std::vector<std::unique_ptr<LaneRunner>> lanes;
+    Lanes lanes;
     for (std::size_t i = 0; i < scenario_.lanes; ++i) {
-      lanes.push_back(std::make_unique<SimulatedRunner>(*this));
+      lanes.runners.push_back(std::make_unique<SimulatedRunner>(*this));
     }
+    lanes.batch_wait = scenario_.batch_wait;
     auto pipeline = Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_);
     if (!pipeline.ok()) throw std::runtime_error(pipeline.error().message);
     pipeline_ = std::move(*pipeline);
@@ -123,13 +130,14 @@ class Simulation {
     }
     Simulation& simulation;
     FrameId id;
-    std::size_t jobs_planned = 0;
+    std::size_t jobs_planned = 0;  // of the round
     std::int64_t jobs_alive = 0;
     int collected = 0;
   };
 
   struct TestJob final : JobPayload {
-    TestJob(TestFrame& owner, std::size_t place) : frame(owner), index(place) {
+    TestJob(TestFrame& owner, std::size_t place, std::uint32_t job_kind)
+        : JobPayload(job_kind), frame(owner), index(place) {
       ++frame.jobs_alive;
       ++frame.simulation.live_jobs_;
     }
@@ -186,38 +194,56 @@ class Simulation {
    public:
     explicit SimulatedRunner(Simulation& simulation) : simulation_(simulation) {}
 
-    Status prepare(std::size_t slot, JobPayload& job) override {
-      expect(slot, State::kFree, "prepare");
+    std::size_t batch(std::uint32_t) const override { return simulation_.scenario_.batch; }
+
+    Status prepare(LanePlace place, JobPayload& job) override {
+      const auto [slot, item] = place;
+      expect(slot, item == 0 ? State::kFree : State::kPrepared, "prepare");
+      if (item != jobs_[slot].size()) simulation_.note("an item of a batch was left out");
+      if (item >= simulation_.scenario_.batch) simulation_.note("a batch is too large");
+      if (item > 0 && jobs_[slot].back()->kind != job.kind) simulation_.note("kinds were mixed");
       simulation_.outcome_.started.push_back(payload_cast<TestJob>(job).frame.id);
       const bool fails = asks(simulation_.scenario_.prepare_fails, prepared_++);
       spend(simulation_.scenario_.prepare);
       if (fails) return Error{ErrorCode::kInternal, "prepare failed"};
       states_[slot] = State::kPrepared;
+      kinds_[slot] = job.kind;
+      jobs_[slot].push_back(&job);
       return {};
     }
 
-    void start(std::size_t slot, Completion done) override {
+    void start(std::size_t slot, std::size_t items, Completion done) override {
       expect(slot, State::kPrepared, "start");
+      if (items != jobs_[slot].size()) simulation_.note("a batch was started with a wrong size");
+      simulation_.outcome_.batches.push_back(items);
       const bool fails = asks(simulation_.scenario_.run_fails, started_++);
       states_[slot] = State::kRunning;
-      if (!fails) unfinished_.push_back(slot);
+      if (fails) jobs_[slot].clear();
+      for (const auto* job : jobs_[slot]) unfinished_.push_back(job);
       auto end = [this, slot, fails, done = std::move(done)] {
         states_[slot] = fails ? State::kFree : State::kDone;
         done(fails ? Status(Error{ErrorCode::kInternal, "run failed"}) : Status());
       };
-      const Duration cost = simulation_.draw_cost(simulation_.scenario_.run);
+      const auto& by_kind = simulation_.scenario_.run_by_kind;
+      const Duration cost = simulation_.draw_cost(
+          by_kind.empty() ? simulation_.scenario_.run : by_kind[kinds_[slot]]);
       free_at_ = std::max(free_at_, simulation_.clock_.now()) + cost;
       // A run that takes no time is a runtime that calls back within start().
       cost == Duration::zero() ? end() : simulation_.clock_.schedule(free_at_, std::move(end));
     }
 
-    Status finish(std::size_t slot, JobPayload& job) override {
+    Status finish(LanePlace place, JobPayload& job) override {
+      const auto [slot, item] = place;
       expect(slot, State::kDone, "finish");
-      if (unfinished_.front() != slot) simulation_.note("a younger job was finished first");
+      if (jobs_[slot][item] != &job) simulation_.note("jobs of a batch were mixed up");
+      if (unfinished_.front() != &job) simulation_.note("a younger job was finished first");
       unfinished_.pop_front();
       const bool fails = asks(simulation_.scenario_.finish_fails, finished_++);
       spend(simulation_.scenario_.finish);
-      states_[slot] = State::kFree;
+      if (item + 1 == jobs_[slot].size()) {
+        states_[slot] = State::kFree;
+        jobs_[slot].clear();
+      }
       if (fails) return Error{ErrorCode::kInternal, "finish failed"};
       payload_cast<TestJob>(job).finished = true;
       return {};
@@ -243,7 +269,9 @@ class Simulation {
 
     Simulation& simulation_;
     std::array<State, kSlots> states_{};
-    std::deque<std::size_t> unfinished_;  // slots, in the order of their starts
+    std::array<std::vector<const JobPayload*>, kSlots> jobs_;
+    std::array<std::uint32_t, kSlots> kinds_{};
+    std::deque<const JobPayload*> unfinished_;  // in the order of their starts
     bool inside_ = false;
     Instant free_at_{};
     std::uint64_t prepared_ = 0, started_ = 0, finished_ = 0;
@@ -253,8 +281,7 @@ class Simulation {
    public:
     explicit SimulatedStages(Simulation& simulation) : simulation_(simulation) {}
 
-    Result<std::vector<std::unique_ptr<JobPayload>>> plan(FrameId id,
-                                                          FramePayload& payload) override {
+    Result<JobPayloads> plan(FrameId id, FramePayload& payload) override {
       auto& frame = payload_cast<TestFrame>(payload);
       const Scenario& scenario = simulation_.scenario_;
       if (id != frame.id) simulation_.note("a frame was given a wrong id");
@@ -262,29 +289,24 @@ class Simulation {
       if (scenario.plan_fails && scenario.plan_fails(id)) {
         return Error{ErrorCode::kInternal, "plan failed"};
       }
-      frame.jobs_planned =
-          scenario.least_jobs + simulation_.draw(scenario.most_jobs - scenario.least_jobs + 1);
-      std::vector<std::unique_ptr<JobPayload>> jobs;
-      for (std::size_t i = 0; i < frame.jobs_planned; ++i) {
-        jobs.push_back(std::make_unique<TestJob>(frame, i));
-      }
-      return jobs;
+      return round(frame);
     }
 
-    Status collect(FrameId id, FramePayload& payload, std::span<Job> jobs) override {
+    Result<JobPayloads> collect(FrameId id, FramePayload& payload, std::span<Job> jobs) override {
       auto& frame = payload_cast<TestFrame>(payload);
-      simulation_.spend(simulation_.scenario_.collect);
-      if (++frame.collected > 1) simulation_.note("a frame was collected twice");
+      const Scenario& scenario = simulation_.scenario_;
+      simulation_.spend(scenario.collect);
+      if (++frame.collected > scenario.rounds) simulation_.note("a frame was collected too often");
       if (jobs.size() != frame.jobs_planned) simulation_.note("a frame was collected too early");
       for (std::size_t i = 0; i < jobs.size(); ++i) {
         const auto& job = payload_cast<TestJob>(*jobs[i].payload);
         if (job.index != i || &job.frame != &frame) simulation_.note("jobs were mixed up");
         if (job.finished != jobs[i].status.ok()) simulation_.note("a job has a wrong status");
       }
-      if (simulation_.scenario_.collect_fails && simulation_.scenario_.collect_fails(id)) {
+      if (scenario.collect_fails && scenario.collect_fails(id)) {
         return Error{ErrorCode::kInternal, "collect failed"};
       }
-      return {};
+      return frame.collected < scenario.rounds ? round(frame) : JobPayloads();
     }
 
     Status deliver(Delivery delivery) override {
@@ -294,7 +316,7 @@ class Simulation {
       inside_deliver_ = false;
       auto& frame = payload_cast<TestFrame>(*delivery.payload);
       if (frame.id != delivery.id) simulation_.note("a delivery has another frame's payload");
-      if (delivery.status.ok() && frame.collected != 1) {
+      if (delivery.status.ok() && frame.collected != simulation_.scenario_.rounds) {
         simulation_.note("a frame was delivered that was not collected");
       }
       const auto& fails = simulation_.scenario_.deliver_fails;
@@ -315,6 +337,18 @@ class Simulation {
     }
 
    private:
+    JobPayloads round(TestFrame& frame) {
+      const Scenario& scenario = simulation_.scenario_;
+      const auto spread = scenario.most_jobs - scenario.least_jobs;
+      frame.jobs_planned = scenario.least_jobs + simulation_.draw(spread + 1);
+      JobPayloads jobs;
+      for (std::uint32_t i = 0; i < frame.jobs_planned; ++i) {
+        const auto turn = scenario.rounds > 1 ? static_cast<std::uint32_t>(frame.collected) : i;
+        jobs.push_back(std::make_unique<TestJob>(frame, i, turn % scenario.kinds));
+      }
+      return jobs;
+    }
+
     Simulation& simulation_;
     bool inside_deliver_ = false;
     std::uint64_t deliveries_ = 0;
