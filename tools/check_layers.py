@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "runtime/openvino": ["base", "core", "model", "runtime"],
     "runtime/rknn": ["core", "model", "runtime"],
     "tiling": ["core", "model"],
-    "ensemble": ["core", "model"],
+    "ensemble": ["base", "core", "tiling"],
     "tracking": ["core"],
     "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp"],
     "onnx": ["base", "core"],

@@ -90,15 +90,15 @@ struct BenchCommand {
     options.lanes = lanes;
     options.in_flight = in_flight;
     base::RealClock clock;
-    auto model = OSPREY_TRY(engine::read_model(options));
-    auto spec = OSPREY_TRY(engine::understand(model, options));
     engine::RunParts parts;
+    parts.models = OSPREY_TRY(engine::read_models(options));
+    const auto& input = parts.models.models[0].prepared.spec.input;
     const auto length =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    parts.sources.push_back(std::make_unique<RepeatedPicture>(
-        noise(spec.input.width, spec.input.height), clock, length));
+    parts.sources.push_back(
+        std::make_unique<RepeatedPicture>(noise(input.width, input.height), clock, length));
     parts.sinks = std::make_unique<sinks::SinkSet>();
-    parts.model = OSPREY_TRY(engine::compile(std::move(model), std::move(spec), options));
+    OSPREY_TRY(engine::compile(parts.models));
     const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
     OSPREY_TRY(supervise(*run, clock, line.interval(), [&] {
       const auto stats = run->report().stats;

@@ -18,9 +18,9 @@ namespace {
 
 struct DetectCommand {
   explicit DetectCommand(CLI::App& command)
-      : flags(command,
-              {engine::OptionGroup::kModel, engine::OptionGroup::kTiles, engine::OptionGroup::kRun,
-               engine::OptionGroup::kSource, engine::OptionGroup::kOutput}) {
+      : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kTiles,
+                        engine::OptionGroup::kModels, engine::OptionGroup::kRun,
+                        engine::OptionGroup::kSource, engine::OptionGroup::kOutput}) {
     command
         .add_option("source", sources, "video, picture, folder, glob, URL, or - for standard input")
         ->option_text("SOURCE...");
@@ -41,9 +41,13 @@ struct DetectCommand {
         supervise(*run, clock, line.interval(), [&] { show_progress(line, run->report()); });
     line.clear();
     if (run->completed() && !options.quiet) {
-      std::fputs(summary(run->report(), run->model(), run->interrupted()).c_str(), stderr);
+      std::fputs(summary(run->report(), run->models(), run->interrupted()).c_str(), stderr);
     }
     OSPREY_TRY(status);
+    const auto report = run->report();
+    if (report.all_failed()) {
+      return Error{ErrorCode::kInternal, "every frame failed: " + report.first_failure};
+    }
     return run->interrupted() ? kInterrupted : kSuccess;
   }
 

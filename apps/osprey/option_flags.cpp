@@ -32,9 +32,16 @@ OptionFlags::OptionFlags(CLI::App& command, std::initializer_list<engine::Option
           ->group(std::string(engine::title_of(spec.group)));
     } else {
       command
-          .add_option_function<std::string>(
-              flag, [this, entry](const std::string& text) { given_.emplace_back(entry, text); },
+          .add_option_function<std::vector<std::string>>(
+              flag,
+              [this, entry](const std::vector<std::string>& texts) {
+                for (const auto& text : texts) given_.emplace_back(entry, text);
+              },
               std::string(spec.help))
+          ->expected(1)
+          ->allow_extra_args(false)
+          ->multi_option_policy(entry->key == "model" ? CLI::MultiOptionPolicy::TakeAll
+                                                      : CLI::MultiOptionPolicy::Throw)
           ->option_text(std::string(spec.value))
           ->group(std::string(engine::title_of(spec.group)));
     }
@@ -55,7 +62,14 @@ Status OptionFlags::apply(engine::Options& options) const {
   const auto sources = options.sources;
   if (!config_.empty()) OSPREY_TRY(engine::read_yaml(config_, options));
   if (!sources.empty()) options.sources = sources;
-  for (const auto& [spec, text] : given_) OSPREY_TRY(spec->set(options, text));
+  std::vector<engine::ModelSettings> models;
+  for (const auto& [spec, text] : given_) {
+    OSPREY_TRY(spec->set(options, text));
+    if (spec->key == "model") models.push_back({{spec, text}});
+  }
+  // Those on the command line too.
+  if (!models.empty()) options.models.clear();
+  if (models.size() > 1) options.models = std::move(models);
   return {};
 }
 

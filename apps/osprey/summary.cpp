@@ -104,13 +104,33 @@ std::string bound_line(const engine::RunReport& report, const runtime::Session& 
          advice(by, report, session) + "\n";
 }
 
-std::string tiles_line(const pipeline::Stats& stats, const Totals& sum) {
-  std::uint64_t jobs = 0;
-  for (const auto& lane : stats.lanes) jobs += lane.jobs;
-  if (jobs <= sum.captured) return {};
-  return format("tiles     %llu in all, %.1f a frame: %.1f a second\n",
-                static_cast<unsigned long long>(jobs),
-                static_cast<double>(jobs) / static_cast<double>(sum.captured), rate(jobs, stats));
+// Of a model that looks at parts of frames, or one of several.
+std::string model_lines(const engine::RunReport& report, const engine::RunModels& models,
+                        const Totals& sum) {
+  std::string text;
+  for (std::size_t i = 0; i < report.models.size(); ++i) {
+    const auto& model = report.models[i];
+    const auto batch = models.models[i].prepared.batch_note;
+    if (!batch.empty()) text += "batch     " + batch + "\n";
+    if (!model.left_out.empty()) {
+      text += "left out  " + model.left_out + "\n";
+      continue;
+    }
+    if (models.several() || model.inferences > sum.captured) {
+      text += models.several() ? "model     " + model.name + ": " : "tiles     ";
+      text += format("%llu %s, %.1f a frame: %.1f a second\n",
+                     static_cast<unsigned long long>(model.inferences),
+                     models.several() ? "inferences" : "in all",
+                     static_cast<double>(model.inferences) / static_cast<double>(sum.captured),
+                     rate(model.inferences, report.stats));
+    }
+    if (model.failed > 0) {
+      text += format("failed    %s in %llu frames, which went on without it, first: %s\n",
+                     model.name.c_str(), static_cast<unsigned long long>(model.failed),
+                     model.first_failure.c_str());
+    }
+  }
+  return text;
 }
 
 std::string lanes_line(const pipeline::Stats& stats) {
@@ -183,16 +203,17 @@ void show_progress(ProgressLine& line, const engine::RunReport& report) {
   line.update(fraction, text);
 }
 
-std::string summary(const engine::RunReport& report, const engine::PreparedModel& model,
+std::string summary(const engine::RunReport& report, const engine::RunModels& models,
                     bool interrupted) {
+  const auto& session = *models.first().prepared.session;
   const auto sum = totals(report.stats);
   std::string text;
   if (interrupted) text += "interrupted: the results so far are complete\n";
   text +=
       format("frames    %llu in %.1f s: %.1f fps\n", static_cast<unsigned long long>(sum.delivered),
              seconds(report.stats.elapsed), rate(sum.delivered, report.stats));
-  text += tiles_line(report.stats, sum);
-  text += objects_line(report, model.spec.names);
+  text += model_lines(report, models, sum);
+  text += objects_line(report, models.labels.names);
   const auto& latency = report.stats.latency;
   text += format("latency   p50 %.1f ms  p95 %.1f ms  p99 %.1f ms, from captured to delivered\n",
                  milliseconds(latency.p50), milliseconds(latency.p95), milliseconds(latency.p99));
@@ -200,8 +221,8 @@ std::string summary(const engine::RunReport& report, const engine::PreparedModel
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   text += format("memory    %.0f MB at most\n", static_cast<double>(usage.ru_maxrss) / 1024);
-  text += "device    " + model.session->device() + ", " + model.session->precision() + "\n";
-  text += bound_line(report, *model.session);
+  text += "device    " + session.device() + ", " + session.precision() + "\n";
+  text += bound_line(report, session);
   text += troubles(report, sum);
   for (const auto& path : report.outputs) text += "wrote     " + path + "\n";
   return text;

@@ -13,7 +13,7 @@ namespace osprey::cli {
 void show_progress(ProgressLine& line, const engine::RunReport& report);
 
 /// What was found, how fast, what held it back, and what to do about that. Several lines.
-std::string summary(const engine::RunReport& report, const engine::PreparedModel& model,
+std::string summary(const engine::RunReport& report, const engine::RunModels& models,
                     bool interrupted);
 
 }  // namespace osprey::cli

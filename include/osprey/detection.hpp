@@ -22,7 +22,11 @@ struct Box {
 struct Detection {
   Box box;
   float confidence = 0;       ///< 0..1
-  std::int32_t label_id = 0;  ///< index in the model's class names, from 0
+  std::int32_t label_id = 0;  ///< index in the class names, from 0
+  std::int32_t model = 0;     ///< which of a run's models found it, from 0
+  /// Place in the same list of the object in whose part of the picture this one was looked for, by
+  /// a model that runs after another; -1: none.
+  std::int32_t parent = -1;
   friend bool operator==(const Detection&, const Detection&) = default;
 };
 

@@ -23,6 +23,15 @@ struct DetectorOptions {
   std::vector<std::string> classes;  ///< names or numbers kept; empty: all
   bool agnostic_nms = false;         ///< boxes suppress those of other classes too
   int threads = 0;                   ///< CPU threads, 0..1024; 0: every core
+
+  /// How pictures too large for the network are cut: "640" or "640x384" (tiles of so many pixels),
+  /// "2x3" (rows and columns), "auto"; empty: not at all.
+  std::string tiles;
+  /// What neighbouring tiles share at least, 0..0.9 of a tile; below 0: the plan's own.
+  float overlap = -1;
+  int min_object = 16;      ///< with "auto": least side of an object to be found, pixels
+  bool with_frame = false;  ///< look at the whole picture too, for large objects
+  std::string merge;        ///< how boxes of several tiles become one; empty: "fragments"
 };
 
 /// A model that finds objects in one picture at a time, as fast as one can be had.
@@ -42,7 +51,8 @@ class OSPREY_API Detector {
   Detector& operator=(Detector&&) noexcept;
   ~Detector();
 
-  /// Detections by falling confidence, in pixels of `image`. Cost: one inference on all threads.
+  /// Detections by falling confidence, in pixels of `image`. Cost: an inference on all threads for
+  /// each tile.
   Result<std::vector<Detection>> detect(const Image& image);
 
   /// Class names by label_id.

@@ -26,7 +26,10 @@ enum class Policy {
 };
 
 struct PipelineOptions {
-  DetectorOptions detector;          ///< the model and what counts as a detection
+  DetectorOptions detector;  ///< the model and what counts as a detection
+  /// YAML file of settings; its `models:` are run in place of `detector.model`, and what it says of
+  /// them wins over `detector`. Keys: docs/options.md. Empty: none.
+  std::string plan;
   std::vector<std::string> sources;  ///< video, picture, folder, glob, URL or "-" (standard input)
   int lanes = 0;                     ///< inferences at once, 0..64; 0: as many as run best here
   int in_flight = 0;                 ///< frames of a stream on their way, 0..4096; 0: enough
@@ -43,7 +46,7 @@ struct StreamFrame {
   int width = 0, height = 0;          ///< pixels
   std::string path;                   ///< the picture's file; empty for a video's frames
   const Image* image = nullptr;       ///< valid during the call; null without keep_pixels
-  std::vector<Detection> detections;  ///< by falling confidence, in frame pixels
+  std::vector<Detection> detections;  ///< by falling confidence, then those with a parent
   std::optional<Error> error;         ///< why this frame has no detections
 };
 
@@ -72,8 +75,11 @@ class OSPREY_API Pipeline {
   /// After run().
   PipelineCounts counts() const;
 
-  /// Class names by label_id.
+  /// Class names by label_id: those of all models, renamed as a plan says.
   const std::vector<std::string>& names() const;
+
+  /// The models' names by Detection::model.
+  const std::vector<std::string>& model_names() const;
 
  private:
   struct State;

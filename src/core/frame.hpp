@@ -40,9 +40,9 @@ struct StreamInfo {
 /// A frame that left the pipeline: its detections, or why it has none.
 struct FrameResult {
   std::shared_ptr<const Frame> frame;
-  std::vector<Detection> detections;  ///< by falling confidence, in frame pixels
+  std::vector<Detection> detections;  ///< by falling confidence, then those with a parent
   std::optional<Error> error;         ///< set when this frame's inference failed
-  std::vector<Region> tiles;          ///< what it was cut into; empty: not cut, or nobody asked
+  std::vector<Region> parts;          ///< each looked at by itself; empty if nobody asked
 };
 
 }  // namespace osprey

@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/detect_run.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <optional>
 
 #include "base/try.hpp"
-#include "engine/detect_step.hpp"
-#include "engine/frame_cutter.hpp"
+#include "engine/detect_lane.hpp"
+#include "engine/frame_rounds.hpp"
 
 namespace osprey::engine {
 
 namespace {
-
-struct FramePayload final : pipeline::FramePayload {
-  std::shared_ptr<Frame> frame;
-  std::shared_ptr<const FrameCut> cut;
-  std::atomic<std::size_t> unprepared = 0;  // jobs that still need the frame's samples
-  std::vector<Detection> detections;
-};
-
-Region region_of(const tiling::Tile& tile) {
-  return {tile.x, tile.y, tile.width, tile.height};
-}
-
-struct DetectJob final : pipeline::JobPayload {
-  DetectJob(FramePayload& owner, const tiling::Tile& tile) : frame(owner), part(region_of(tile)) {}
-  FramePayload& frame;
-  Region part;
-  std::vector<Detection> detections;
-};
 
 class StreamSource final : public pipeline::Source {
  public:
@@ -37,7 +22,7 @@ class StreamSource final : public pipeline::Source {
   Result<std::optional<pipeline::Captured>> read() override {
     auto frame = OSPREY_TRY(source_.read());
     if (!frame) return std::optional<pipeline::Captured>();
-    auto payload = std::make_unique<FramePayload>();
+    auto payload = std::make_unique<FrameWork>();
     payload->frame = std::make_shared<Frame>(std::move(*frame));
     return std::optional(pipeline::Captured{std::move(payload), std::nullopt});
   }
@@ -48,79 +33,28 @@ class StreamSource final : public pipeline::Source {
   media::Source& source_;
 };
 
-class DetectLane final : public pipeline::LaneRunner {
- public:
-  DetectLane(const PreparedModel& model, std::unique_ptr<runtime::Lane> lane, bool keep_pixels)
-      : lane_(std::move(lane)), step_(model, *lane_), keep_pixels_(keep_pixels) {}
-
-  Status prepare(std::size_t slot, pipeline::JobPayload& job) override {
-    auto& [frame, part, detections] = pipeline::payload_cast<DetectJob>(job);
-    auto& image = frame.frame->image;
-    step_.prepare(slot, image, part);
-    if (--frame.unprepared == 0 && !keep_pixels_) {
-      image.planes = {};
-      image.owner.reset();
-    }
-    return {};
-  }
-
-  void start(std::size_t slot, Completion done) override { lane_->start(slot, std::move(done)); }
-
-  Status finish(std::size_t slot, pipeline::JobPayload& job) override {
-    pipeline::payload_cast<DetectJob>(job).detections = OSPREY_TRY(step_.finish(slot));
-    return {};
-  }
-
- private:
-  std::unique_ptr<runtime::Lane> lane_;
-  DetectStep step_;
-  bool keep_pixels_;
-};
-
 class DetectStages final : public pipeline::Stages {
  public:
-  /// `cutters`: one a stream. `give_tiles`: results say what their frame was cut into.
-  DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::vector<FrameCutter> cutters,
-               bool give_tiles, std::size_t classes)
-      : sinks_(std::move(sinks)),
-        cutters_(std::move(cutters)),
-        give_tiles_(give_tiles),
-        objects_(classes) {}
+  DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::unique_ptr<FrameRounds> rounds,
+               std::size_t classes)
+      : sinks_(std::move(sinks)), rounds_(std::move(rounds)), objects_(classes) {}
 
-  Result<std::vector<std::unique_ptr<pipeline::JobPayload>>> plan(
-      FrameId id, pipeline::FramePayload& frame) override {
-    auto& payload = pipeline::payload_cast<FramePayload>(frame);
-    const auto& image = payload.frame->image;
-    payload.cut = OSPREY_TRY(cutters_[id.stream].cut(image.width, image.height));
-    std::vector<std::unique_ptr<pipeline::JobPayload>> jobs;
-    for (const auto& tile : payload.cut->plan().tiles()) {
-      jobs.push_back(std::make_unique<DetectJob>(payload, tile));
-    }
-    payload.unprepared = jobs.size();
-    return jobs;
+  Result<pipeline::JobPayloads> plan(FrameId id, pipeline::FramePayload& frame) override {
+    return rounds_->plan(id.stream, pipeline::payload_cast<FrameWork>(frame));
   }
 
-  Status collect(FrameId, pipeline::FramePayload& frame, std::span<pipeline::Job> jobs) override {
-    std::vector<std::vector<Detection>> by_tile;
-    for (const auto& job : jobs) {
-      by_tile.push_back(std::move(pipeline::payload_cast<DetectJob>(*job.payload).detections));
-    }
-    auto& payload = pipeline::payload_cast<FramePayload>(frame);
-    payload.detections = payload.cut->put_together(by_tile);
-    return {};
+  Result<pipeline::JobPayloads> collect(FrameId, pipeline::FramePayload& frame,
+                                        std::span<pipeline::Job> jobs) override {
+    return rounds_->collect(pipeline::payload_cast<FrameWork>(frame), jobs);
   }
 
   Status deliver(pipeline::Delivery delivery) override {
-    auto& payload = pipeline::payload_cast<FramePayload>(*delivery.payload);
+    auto& work = pipeline::payload_cast<FrameWork>(*delivery.payload);
     FrameResult result;
-    result.frame = std::move(payload.frame);
+    result.frame = std::move(work.frame);
     if (delivery.status.ok()) {
-      result.detections = std::move(payload.detections);
-      if (give_tiles_) {
-        for (const auto& tile : payload.cut->plan().tiles()) {
-          result.tiles.push_back(region_of(tile));
-        }
-      }
+      result.detections = std::move(work.detections);
+      result.parts = std::move(work.parts);
     } else {
       result.error = std::move(delivery.status).error();
     }
@@ -141,6 +75,7 @@ class DetectStages final : public pipeline::Stages {
       report.objects = objects_;
       report.first_failure = first_failure_;
     }
+    report.models = rounds_->report();
     if (!completed) return;
     report.outputs = sinks_->outputs();
     report.notes = sinks_->notes();
@@ -154,8 +89,7 @@ class DetectStages final : public pipeline::Stages {
   }
 
   std::unique_ptr<sinks::SinkSet> sinks_;
-  std::vector<FrameCutter> cutters_;  // each its stream's reader's
-  bool give_tiles_;
+  std::unique_ptr<FrameRounds> rounds_;
   bool sink_failed_ = false;  // the release thread's until it has ended
   mutable std::mutex mutex_;
   std::vector<std::uint64_t> objects_;
@@ -164,28 +98,42 @@ class DetectStages final : public pipeline::Stages {
 
 class Run final : public DetectRun {
  public:
-  Run(RunParts parts, const FrameCutter& cutter, bool give_tiles)
+  explicit Run(RunParts parts)
       : sources_(std::move(parts.sources)),
-        model_(std::move(parts.model)),
-        stages_(std::move(parts.sinks), std::vector(sources_.size(), cutter), give_tiles,
-                model_.spec.names.size()) {}
+        models_(std::move(parts.models)),
+        sinks_(std::move(parts.sinks)) {}
 
-  Status launch(const Options& options, bool keep_pixels, base::Clock& clock) {
+  Status launch(const Options& options, base::Clock& clock) {
+    auto rounds = OSPREY_TRY(FrameRounds::create(models_, sources_.size(), options.draw_tiles));
+    for (const auto& source : sources_) {
+      const auto& stream = source->info();
+      // A plan that does not suit the stream would fail each of its frames alike.
+      if (stream.width > 0) OSPREY_TRY(rounds->check_size(stream.width, stream.height));
+      OSPREY_TRY(sinks_->begin(stream));
+    }
+    const bool keep_pixels = sinks_->wants_pixels();
+    stages_.emplace(std::move(sinks_), std::move(rounds), models_.labels.names.size());
+
+    pipeline::Lanes lanes;
+    lanes.batch_wait = std::chrono::milliseconds(options.batch_wait);
+    std::size_t batch = 1;
+    for (int i = 0; i < models_.lanes(); ++i) {
+      lanes.runners.push_back(OSPREY_TRY(DetectLane::create(models_, keep_pixels)));
+    }
+    for (std::uint32_t i = 0; i < models_.models.size(); ++i) {
+      if (models_.models[i].runs()) batch = std::max(batch, lanes.runners[0]->batch(i));
+    }
     std::vector<pipeline::Stream> streams;
     streams.reserve(sources_.size());
     for (auto& source : sources_) {
-      streams.push_back(
-          {std::make_unique<StreamSource>(*source),
-           {admission_for(options, source->info()), static_cast<std::size_t>(options.in_flight)}});
+      auto in_flight = static_cast<std::size_t>(options.in_flight);
+      // Enough to fill every slot, and some to decode meanwhile.
+      if (in_flight == 0 && batch > 1) in_flight = 2 * lanes.runners.size() * batch + 4;
+      streams.push_back({std::make_unique<StreamSource>(*source),
+                         {admission_for(options, source->info()), in_flight}});
     }
-    std::vector<std::unique_ptr<pipeline::LaneRunner>> lanes;
-    lanes.reserve(static_cast<std::size_t>(model_.session->lanes()));
-    for (int i = 0; i < model_.session->lanes(); ++i) {
-      lanes.push_back(std::make_unique<DetectLane>(
-          model_, OSPREY_TRY(model_.session->create_lane()), keep_pixels));
-    }
-    pipeline_ =
-        OSPREY_TRY(pipeline::Pipeline::start(std::move(streams), std::move(lanes), stages_, clock));
+    pipeline_ = OSPREY_TRY(
+        pipeline::Pipeline::start(std::move(streams), std::move(lanes), *stages_, clock));
     return {};
   }
 
@@ -201,8 +149,8 @@ class Run final : public DetectRun {
 
   Status wait() override {
     auto ended = pipeline_->wait();
-    if (stages_.sink_failed()) return ended;
-    OSPREY_TRY(stages_.finish());
+    if (stages_->sink_failed()) return ended;
+    OSPREY_TRY(stages_->finish());
     completed_ = true;
     const bool cancelled = !ended.ok() && ended.error().code == ErrorCode::kCancelled;
     return cancelled ? Status{} : ended;
@@ -215,7 +163,7 @@ class Run final : public DetectRun {
   RunReport report() const override {
     RunReport report;
     report.stats = pipeline_->snapshot();
-    stages_.report(report, completed_);
+    stages_->report(report, completed_);
     for (const auto& source : sources_) {
       // A source's health belongs to its reader until the run has ended.
       report.sources.push_back(
@@ -224,7 +172,7 @@ class Run final : public DetectRun {
     return report;
   }
 
-  const PreparedModel& model() const override { return model_; }
+  const RunModels& models() const override { return models_; }
 
  private:
   static pipeline::Admission admission_for(const Options& options, const StreamInfo& stream) {
@@ -236,8 +184,9 @@ class Run final : public DetectRun {
 
   // In this order, so that the pipeline's threads end before what they use.
   std::vector<std::unique_ptr<media::Source>> sources_;
-  PreparedModel model_;
-  DetectStages stages_;
+  RunModels models_;
+  std::unique_ptr<sinks::SinkSet> sinks_;  // until it starts
+  std::optional<DetectStages> stages_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   std::atomic<bool> interrupted_ = false;
   std::atomic<bool> completed_ = false;
@@ -245,18 +194,19 @@ class Run final : public DetectRun {
 
 }  // namespace
 
+bool RunReport::all_failed() const {
+  std::uint64_t delivered = 0, failed = 0;
+  for (const auto& stream : stats.streams) {
+    delivered += stream.delivered;
+    failed += stream.failed;
+  }
+  return failed > 0 && failed == delivered;
+}
+
 Result<std::unique_ptr<DetectRun>> DetectRun::start(RunParts parts, const Options& options,
                                                     base::Clock& clock) {
-  auto cutter = OSPREY_TRY(FrameCutter::create(options, parts.model.spec.input));
-  for (const auto& source : parts.sources) {
-    const auto& stream = source->info();
-    // A plan that does not suit the stream would fail each of its frames alike.
-    if (stream.width > 0) OSPREY_TRY(cutter.cut(stream.width, stream.height));
-    OSPREY_TRY(parts.sinks->begin(stream));
-  }
-  const bool keep_pixels = parts.sinks->wants_pixels();
-  auto run = std::make_unique<Run>(std::move(parts), cutter, options.draw_tiles);
-  OSPREY_TRY(run->launch(options, keep_pixels, clock));
+  auto run = std::make_unique<Run>(std::move(parts));
+  OSPREY_TRY(run->launch(options, clock));
   return std::unique_ptr<DetectRun>(std::move(run));
 }
 
@@ -276,10 +226,9 @@ Result<RunParts> make_parts(std::vector<std::unique_ptr<media::Source>> sources,
                             const Options& options) {
   RunParts parts;
   parts.sources = std::move(sources);
-  auto file = OSPREY_TRY(read_model(options));
-  auto spec = OSPREY_TRY(understand(file, options));
-  parts.sinks = OSPREY_TRY(make_sinks(options, spec.names));
-  parts.model = OSPREY_TRY(compile(std::move(file), std::move(spec), options));
+  parts.models = OSPREY_TRY(read_models(options));
+  parts.sinks = OSPREY_TRY(make_sinks(options, parts.models));
+  OSPREY_TRY(compile(parts.models));
   return parts;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A detection run: sources, a model and sinks, joined by the pipeline.
+// A detection run: sources, models and sinks, joined by the pipeline.
 #pragma once
 
 #include <osprey/result.hpp>
@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "engine/frame_rounds.hpp"
 #include "engine/options.hpp"
-#include "engine/prepared_model.hpp"
+#include "engine/run_models.hpp"
 #include "media/source.hpp"
 #include "pipeline/pipeline.hpp"
 #include "sinks/sink_set.hpp"
@@ -28,17 +29,21 @@ struct SourceReport {
 struct RunReport {
   pipeline::Stats stats;
   std::vector<SourceReport> sources;
+  std::vector<ModelReport> models;     ///< in the order in which they were given
   std::vector<std::uint64_t> objects;  ///< count of detections by label_id
   std::string first_failure;           ///< of a frame's inference; empty if none failed
   std::vector<std::string> outputs;    ///< files and folders made
   std::vector<std::string> notes;      ///< what a sink passed over
+
+  /// Whether frames came, and none of them has a result.
+  bool all_failed() const;
 };
 
 /// What a run is made of, checked before anything is computed.
 struct RunParts {
   std::vector<std::unique_ptr<media::Source>> sources;  ///< at least one
-  PreparedModel model;
-  std::unique_ptr<sinks::SinkSet> sinks;  ///< may be empty, not null
+  RunModels models;                                     ///< compiled
+  std::unique_ptr<sinks::SinkSet> sinks;                ///< may be empty, not null
 };
 
 /// Threads: one owner; interrupt() and stop_now() from any.
@@ -68,19 +73,18 @@ class DetectRun {
   /// it.
   virtual RunReport report() const = 0;
 
-  virtual const PreparedModel& model() const = 0;
+  virtual const RunModels& models() const = 0;
 };
 
 /// Checks `options` and opens their sources. May block for as long as a network does.
 Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options);
 
-/// The parts that `options` name: model compiled, sinks ready to write. The cheapest checks come
+/// The parts that `options` name: models compiled, sinks ready to write. The cheapest checks come
 /// first, so that a wrong flag is not found after a long compilation.
 Result<RunParts> make_parts(std::vector<std::unique_ptr<media::Source>> sources,
                             const Options& options);
 
-/// The sinks that `options` name, for a model with these class names.
-Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
-                                                   const std::vector<std::string>& names);
+/// The sinks that `options` name, for what these models find.
+Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options, const RunModels& models);
 
 }  // namespace osprey::engine

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One picture through one slot of a lane: in as pixels, out as detections.
+// A picture through a place in a lane: in as pixels, out as detections.
 #pragma once
 
 #include <osprey/detection.hpp>
@@ -20,20 +20,24 @@ namespace osprey::engine {
 class DetectStep {
  public:
   /// Both outlive the step.
-  DetectStep(const PreparedModel& model, runtime::Lane& lane) : model_(model), lane_(lane) {}
+  DetectStep(const PreparedModel& model, runtime::Lane& lane);
 
-  /// Letterboxes a part of `image` into the slot's input.
-  void prepare(std::size_t slot, const Image& image, const Region& part);
+  /// Letterboxes a part of `image` into the place's input.
+  void prepare(std::size_t slot, std::size_t item, const Image& image, const Region& part);
 
-  /// Reads the slot's outputs: detections by falling confidence, in the prepared image's pixels,
-  /// clipped to the part.
-  Result<std::vector<Detection>> finish(std::size_t slot);
+  /// Reads the place's outputs: detections by falling confidence, with the run's labels, in the
+  /// prepared image's pixels, clipped to the part. Errors: outputs that contradict the head; in the
+  /// first runs, numbers that are none.
+  Result<std::vector<Detection>> finish(std::size_t slot, std::size_t item);
 
  private:
+  Status check_numbers(std::span<const TensorView> outputs);
+
   const PreparedModel& model_;
   runtime::Lane& lane_;
-  std::array<Letterbox, runtime::Lane::kSlots> letterboxes_{};
+  std::array<std::vector<Letterbox>, runtime::Lane::kSlots> letterboxes_;  // by item
   vision::LetterboxScratch scratch_;
+  int unchecked_ = 4;
 };
 
 }  // namespace osprey::engine

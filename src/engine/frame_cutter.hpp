@@ -9,12 +9,17 @@
 #include <span>
 #include <vector>
 
+#include "core/region.hpp"
 #include "engine/options.hpp"
 #include "model/input_spec.hpp"
 #include "tiling/tile_merge.hpp"
 #include "tiling/tile_plan.hpp"
 
 namespace osprey::engine {
+
+inline Region region_of(const tiling::Tile& tile) {
+  return {tile.x, tile.y, tile.width, tile.height};
+}
 
 /// For frames of one size. Immutable: threads may share it.
 class FrameCut {

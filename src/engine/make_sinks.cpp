@@ -31,12 +31,14 @@ Result<std::unique_ptr<sinks::Sink>> make_coco(const Options& options,
 }  // namespace
 
 Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
-                                                   const std::vector<std::string>& names) {
+                                                   const RunModels& models) {
+  const auto& names = models.labels.names;
+  const auto model_names = models.names_in_results();
   auto set = std::make_unique<sinks::SinkSet>();
   if (options.json == "-") {
-    set->add(sinks::create_json_lines(STDOUT_FILENO, names));
+    set->add(sinks::create_json_lines(STDOUT_FILENO, names, model_names));
   } else if (!options.json.empty()) {
-    set->add(OSPREY_TRY(sinks::create_json_lines(options.json, names)));
+    set->add(OSPREY_TRY(sinks::create_json_lines(options.json, names, model_names)));
   }
   if (!options.coco.empty()) set->add(OSPREY_TRY(make_coco(options, names)));
   if (options.save_txt) {

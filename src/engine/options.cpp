@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <sstream>
 #include <string>
 
@@ -229,11 +228,66 @@ std::string get_roi(const Options& o) {
   return shown.str();
 }
 
+// "car:vehicle,truck:vehicle".
+Status set_map(Options& o, std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> map;
+  for (const auto& entry : split(text)) {
+    const auto colon = entry.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == entry.size()) {
+      return bad_value("map", text, "classes and labels, as in car:vehicle,truck:vehicle");
+    }
+    map.emplace_back(entry.substr(0, colon), entry.substr(colon + 1));
+  }
+  o.map = std::move(map);
+  return {};
+}
+
+std::string get_map(const Options& o) {
+  std::vector<std::string> entries;
+  for (const auto& [from, to] : o.map) entries.push_back(from + ":" + to);
+  return join(entries);
+}
+
+Status set_batch(Options& o, std::string_view text) {
+  if (text == "auto") {
+    o.batch = Options::kAutoBatch;
+    return {};
+  }
+  const auto batch = parse<int>("batch", text, 1, 64);
+  if (!batch) return bad_value("batch", text, "auto or a whole number from 1 to 64");
+  o.batch = *batch;
+  return {};
+}
+
+std::string get_batch(const Options& o) {
+  return o.batch == Options::kAutoBatch ? "auto" : std::to_string(o.batch);
+}
+
+template <typename Number>
+OptionSpec crop_number(std::string_view key, std::string_view value,
+                       Number ensemble::CropOptions::*member, Number low, Number high,
+                       std::string_view help) {
+  return {key,
+          value,
+          OptionGroup::kPlan,
+          help,
+          [=](Options& o, std::string_view v) -> Status {
+            o.crops.*member = OSPREY_TRY(parse<Number>(key, v, low, high));
+            return {};
+          },
+          [=](const Options& o) {
+            std::ostringstream shown;
+            shown << o.crops.*member;
+            return shown.str();
+          }};
+}
+
 std::vector<OptionSpec> make_table() {
   using enum OptionGroup;
   using O = Options;
   return {
-      text(kModel, "model", "FILE", &O::model, "model: .onnx, .xml (OpenVINO IR) or .tflite"),
+      text(kModel, "model", "FILE", &O::model,
+           "model: .onnx, .xml (OpenVINO IR) or .tflite; given again: several, side by side"),
       number<float>(kModel, "conf", "X", &O::conf, 0, 1, "least confidence of a detection, 0..1"),
       number<float>(kModel, "iou", "X", &O::iou, 0, 1,
                     "boxes of a class that overlap a better one by more are dropped, 0..1"),
@@ -298,6 +352,45 @@ std::vector<OptionSpec> make_table() {
       number<float>(kTiles, "merge-threshold", "X", &O::merge_threshold, 0.01f, 1,
                     "boxes of several tiles that overlap by as much are one, 0.01..1"),
 
+      named<ensemble::FusionMethod>(
+          kModels, "fuse", &O::fuse,
+          {{"nms", ensemble::FusionMethod::kNms},
+           {"wbf", ensemble::FusionMethod::kWbf},
+           {"none", ensemble::FusionMethod::kNone}},
+          "how boxes of several models become one: nms (the surest stays), wbf (their weighted "
+          "mean) or none"),
+      number<float>(kModels, "fuse-iou", "X", &O::fuse_iou, 0.01f, 1,
+                    "boxes of several models that overlap by more show one object, 0.01..1"),
+
+      text(kPlan, "name", "TEXT", &O::name,
+           "what results call the model; default: its file's name"),
+      {"map", "CLASS: LABEL", kPlan, "labels in place of some of the model's classes", set_map,
+       get_map},
+      number<float>(kPlan, "weight", "X", &O::weight, 0.001f, 1000,
+                    "how much the model counts in --fuse, 0.001..1000"),
+      flag(kPlan, "optional", &O::optional,
+           "if the model cannot be loaded, or fails, the run goes on without it"),
+      text(kPlan, "after", "NAME", &O::after,
+           "run on the boxes of the model of that name; default: on the frame"),
+      {"on", "LIST", kPlan, "with after: on boxes with these labels only",
+       [](Options& o, std::string_view v) -> Status {
+         const auto labels = split(v);
+         if (std::find(labels.begin(), labels.end(), "") != labels.end()) {
+           return bad_value("on", v, "labels, separated by commas");
+         }
+         o.on = labels;
+         return {};
+       },
+       [](const Options& o) { return join(o.on); }},
+      crop_number<float>("margin", "X", &ensemble::CropOptions::margin, 0, 4,
+                         "with after: look so much farther at each side, 0..4 of the box's"),
+      crop_number<int>("min-size", "N", &ensemble::CropOptions::min_size, 1, 4096,
+                       "with after: least width and height of a box, 1..4096 pixels"),
+      crop_number<int>("max-crops", "N", &ensemble::CropOptions::max_crops, 1, 4096,
+                       "with after: most boxes a frame, the surest first, 1..4096"),
+      named<bool>(kPlan, "results", &O::merge_results, {{"attach", false}, {"merge", true}},
+                  "with after: attach what is found to the box, or merge it among the objects"),
+
       number<int>(kRun, "lanes", "N", &O::lanes, 0, 64,
                   "inferences at once, 0..64; 0: as many as the runtime finds best"),
       number<int>(kRun, "threads", "N", &O::threads, 0, 1024,
@@ -308,6 +401,14 @@ std::vector<OptionSpec> make_table() {
            {"f32", runtime::Precision::kFp32},
            {"bf16", runtime::Precision::kBf16}},
           "numbers to compute with: f32 (exact), bf16, or auto (the fastest here)"),
+      {"batch", "N|auto", kRun,
+       "pictures that one inference takes, 1..64; auto: the fastest of 1, 2, 4 and 8, measured at "
+       "the start",
+       set_batch, get_batch},
+      number<int>(kRun, "batch-wait", "MS", &O::batch_wait, 0, 1000,
+                  "how long a lane with nothing to do waits for a batch to fill, 0..1000 ms"),
+      number<int>(kRun, "max-latency", "MS", &O::max_latency, 0, 60000,
+                  "with --batch auto: longest an inference may take, 0..60000 ms; 0: any"),
       text(kRun, "cache-dir", "DIR", &O::cache_dir, "keep compiled models here for faster starts"),
       number<int>(kRun, "in-flight", "N", &O::in_flight, 0, 4096,
                   "most frames of a stream on their way, 0..4096; 0: enough to keep lanes busy"),
@@ -351,28 +452,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// Also of names written differently and of links. Neither file need exist.
-bool same_file(const std::string& a, const std::string& b) {
-  namespace fs = std::filesystem;
-  if (a.empty() || b.empty() || a == "-" || b == "-") return false;
-  std::error_code error;
-  if (fs::equivalent(a, b, error)) return true;
-  const auto first = fs::weakly_canonical(fs::absolute(a), error);
-  return !error && first == fs::weakly_canonical(fs::absolute(b), error);
-}
-
-Status check_overwrites_no_input(const Options& o, std::string_view key,
-                                 const std::string& output) {
-  auto inputs = o.sources;
-  inputs.insert(inputs.end(), {o.model, o.names, o.coco_gt});
-  for (const auto& input : inputs) {
-    if (!same_file(output, input)) continue;
-    return Error{ErrorCode::kInvalidArgument, "--" + std::string(key) + ": " + output +
-                                                  " would be overwritten, and is read by this run"};
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string_view title_of(OptionGroup group) {
@@ -381,6 +460,10 @@ std::string_view title_of(OptionGroup group) {
       return "Model";
     case OptionGroup::kTiles:
       return "Large pictures";
+    case OptionGroup::kModels:
+      return "Several models";
+    case OptionGroup::kPlan:
+      return "One of several models";
     case OptionGroup::kRun:
       return "Running";
     case OptionGroup::kSource:
@@ -418,30 +501,6 @@ std::string suggestion(std::string_view key, const std::vector<std::string_view>
   return best.empty() ? std::string() : "; did you mean " + std::string(best) + "?";
 }
 
-Status check(const Options& o) {
-  const auto wrong = [](std::string message) {
-    return Error{ErrorCode::kInvalidArgument, std::move(message)};
-  };
-  if (o.sources.empty()) {
-    return wrong("no source given; expected a video, picture, folder, glob, URL or -");
-  }
-  if (o.model.empty()) return wrong("no model given; expected --model FILE");
-  if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
-  if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
-  if (o.tiles.empty()) {
-    if (o.overlap) return wrong("--overlap: needs --tiles PLAN");
-    if (o.with_frame) return wrong("--with-frame: needs --tiles PLAN");
-    if (o.draw_tiles) return wrong("--draw-tiles: needs --tiles PLAN");
-  }
-  if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
-  if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
-    return wrong("--json and --coco: both would write " + o.coco);
-  }
-  OSPREY_TRY(check_overwrites_no_input(o, "json", o.json));
-  OSPREY_TRY(check_overwrites_no_input(o, "coco", o.coco));
-  return {};
-}
-
 std::string options_as_markdown() {
   const Options defaults;
   std::ostringstream page;
@@ -449,11 +508,16 @@ std::string options_as_markdown() {
           "Flags of `osprey detect`; the same keys, without the dashes, make a YAML file for\n"
           "`--config FILE` (flags win over the file). Dashes and underscores are the same.\n";
   using enum OptionGroup;
-  for (const auto group : {kModel, kTiles, kRun, kSource, kOutput}) {
-    page << "\n## " << title_of(group) << "\n\n| option | default | meaning |\n|---|---|---|\n";
+  for (const auto group : {kModel, kTiles, kModels, kPlan, kRun, kSource, kOutput}) {
+    page << "\n## " << title_of(group) << "\n\n";
+    if (group == kPlan) {
+      page << "Keys under `models:` in a YAML file, beside those above (but `roi`), `batch` and\n"
+              "`precision`; what is said outside is said for all models. No flags.\n\n";
+    }
+    page << "| option | default | meaning |\n|---|---|---|\n";
     for (const auto& spec : option_table()) {
       if (spec.group != group) continue;
-      page << "| `--" << spec.key;
+      page << "| `" << (group == kPlan ? "" : "--") << spec.key;
       if (!spec.value.empty()) {
         std::string value(spec.value);
         for (auto at = value.find('|'); at != std::string::npos; at = value.find('|', at + 2)) {

@@ -8,19 +8,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "ensemble/crops.hpp"
+#include "ensemble/fusion.hpp"
 #include "runtime/backend.hpp"
 #include "tiling/polygon.hpp"
 #include "tiling/tile_merge.hpp"
 
 namespace osprey::engine {
 
+struct OptionSpec;
+
+/// What one of several models is told, in place of what is said for all: settings and their texts.
+using ModelSettings = std::vector<std::pair<const OptionSpec*, std::string>>;
+
 struct Options {
   std::vector<std::string> sources;
 
   // The model and what counts as a detection.
   std::string model;
+  std::vector<ModelSettings> models;  ///< several, in place of `model`; see each_model()
   std::string names;
   std::string head;
   std::vector<int> imgsz;            ///< empty, {side}, or {height, width}
@@ -41,11 +50,29 @@ struct Options {
   tiling::OverlapMetric merge_metric = tiling::OverlapMetric::kIou;
   float merge_threshold = 0.5f;  ///< 0.01..1
 
+  // Several models.
+  ensemble::FusionMethod fuse = ensemble::FusionMethod::kNms;
+  float fuse_iou = 0.55f;  ///< 0.01..1
+
+  // One of several models, in a plan.
+  std::string name;                                      ///< empty: its file's name
+  std::vector<std::pair<std::string, std::string>> map;  ///< from its classes to labels
+  float weight = 1;                                      ///< 0.001..1000, in fusion
+  std::string after;            ///< the model whose boxes it runs on; empty: it runs on the frame
+  std::vector<std::string> on;  ///< labels of those boxes; empty: all
+  ensemble::CropOptions crops;  ///< but for its labels
+  bool merge_results = false;   ///< into the list of objects; else they are attached to the boxes
+  bool optional = false;        ///< the run goes on without it
+
   // How it runs.
   int lanes = 0;      ///< 0..64; 0: as many as the runtime reports optimal
   int threads = 0;    ///< 0..1024; 0: every core
   int in_flight = 0;  ///< 0..4096 frames a stream; 0: enough to keep the lanes busy
   runtime::Precision precision = runtime::Precision::kFp32;
+  int batch = 1;        ///< 1..64; kAutoBatch: whichever of 1, 2, 4, 8 is fastest
+  int batch_wait = 5;   ///< 0..1000 ms
+  int max_latency = 0;  ///< 0..60000 ms, for kAutoBatch; 0: none asked for
+  static constexpr int kAutoBatch = 0;
   std::string cache_dir;
   std::string policy;  ///< "", "wait", "drop_oldest", "drop_newest"; "": wait for files
 
@@ -65,7 +92,15 @@ struct Options {
 };
 
 /// What a setting is about; the help and the documentation are grouped by it, and subcommands pick.
-enum class OptionGroup { kModel, kTiles, kRun, kSource, kOutput };
+enum class OptionGroup {
+  kModel,
+  kTiles,
+  kModels,
+  kPlan,  ///< only where a plan speaks of one model: no flags
+  kRun,
+  kSource,
+  kOutput
+};
 
 /// "Large pictures".
 std::string_view title_of(OptionGroup group);
@@ -87,11 +122,19 @@ const std::vector<OptionSpec>& option_table();
 /// The setting called `key` (dashes and underscores are the same), or null.
 const OptionSpec* find_option(std::string_view key);
 
+/// Whether a plan may say it of one model.
+bool is_of_a_model(const OptionSpec& spec);
+
+/// The options of each model: what is said for all, and its own in place of that; `models` is empty
+/// in them, `name` is not. Errors: contradictions in one model's.
+Result<std::vector<Options>> each_model(const Options& options);
+
 /// "; did you mean --save-txt?" for a near miss among `known`, else "".
 std::string suggestion(std::string_view key, const std::vector<std::string_view>& known);
 
 /// Reads settings from a YAML file into `options`. Keys are those of the table, plus `source`: one
-/// or a list. Errors name file, line and key.
+/// or a list; `model` may be a list too; and `models`: a list of keys and values, one for each
+/// model. Errors name file, line and key.
 Status read_yaml(const std::string& path, Options& options);
 
 /// Contradictions that no single setting shows (save_conf without save_txt, no model, ...).

@@ -51,6 +51,7 @@ struct Pipeline::State {
   bool keep_pixels = false;
   engine::RunParts parts;
   std::vector<std::string> names;
+  std::vector<std::string> model_names;
   PipelineCounts counts;
 
   std::mutex mutex;
@@ -70,7 +71,10 @@ Result<Pipeline> Pipeline::create(const PipelineOptions& options) {
   state->keep_pixels = options.keep_pixels;
   auto sources = OSPREY_TRY(engine::open_sources(state->options));
   state->parts = OSPREY_TRY(engine::make_parts(std::move(sources), state->options));
-  state->names = state->parts.model.spec.names;
+  state->names = state->parts.models.labels.names;
+  for (const auto& model : state->parts.models.models) {
+    state->model_names.push_back(model.options.name);
+  }
   return Pipeline(std::move(state));
 }
 
@@ -108,6 +112,10 @@ PipelineCounts Pipeline::counts() const {
 
 const std::vector<std::string>& Pipeline::names() const {
   return state_->names;
+}
+
+const std::vector<std::string>& Pipeline::model_names() const {
+  return state_->model_names;
 }
 
 }  // namespace osprey

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/try.hpp"
+#include "engine/batch_choice.hpp"
 #include "engine/metadata_file.hpp"
 #include "model/class_names.hpp"
 #include "runtime/openvino/openvino_backend.hpp"
@@ -43,10 +44,7 @@ Result<model::ModelSpec> understand(const ModelFile& file, const Options& option
   return model::describe(file.description, overrides);
 }
 
-Result<PreparedModel> compile(ModelFile file, model::ModelSpec spec, const Options& options) {
-  PreparedModel prepared;
-  prepared.spec = std::move(spec);
-
+Status compile(ModelFile& file, PreparedModel& prepared, const Options& options) {
   model::DecodeOptions decode;
   decode.conf = options.conf;
   decode.multi_label = options.multi_label.value_or(!options.coco.empty());
@@ -62,8 +60,17 @@ Result<PreparedModel> compile(ModelFile file, model::ModelSpec spec, const Optio
   session.threads = options.threads;
   session.precision = options.precision;
   session.cache_dir = options.cache_dir;
-  prepared.session = OSPREY_TRY(file.loaded->compile(prepared.spec.input, session));
-  return prepared;
+  if (options.batch == Options::kAutoBatch) {
+    auto choice = OSPREY_TRY(compile_fastest_batch(*file.loaded, prepared.spec.input, session,
+                                                   std::chrono::milliseconds(options.max_latency)));
+    prepared.session = std::move(choice.session);
+    prepared.batch_note = std::move(choice.reason);
+  } else {
+    session.batch = options.batch;
+    prepared.session = OSPREY_TRY(file.loaded->compile(prepared.spec.input, session));
+  }
+  file.loaded.reset();
+  return {};
 }
 
 Result<std::vector<int>> resolve_classes(const std::vector<std::string>& classes,

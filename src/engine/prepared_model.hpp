@@ -4,6 +4,7 @@
 
 #include <osprey/result.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,10 +36,14 @@ struct PreparedModel {
   std::unique_ptr<runtime::Session> session;
   std::unique_ptr<model::Decoder> decoder;
   model::NmsOptions nms;
+  std::int32_t place = 0;            ///< Detection::model of what it finds
+  std::vector<std::int32_t> labels;  ///< from its label ids to the run's; empty: they are the same
+  std::string batch_note;            ///< how --batch auto came to its choice
 };
 
-/// Cost: the compilation, up to seconds.
-Result<PreparedModel> compile(ModelFile file, model::ModelSpec spec, const Options& options);
+/// Fills in what is missing beside `prepared.spec`, and gives the file's memory back. Cost: the
+/// compilation, up to seconds.
+Status compile(ModelFile& file, PreparedModel& prepared, const Options& options);
 
 /// Ids of `classes` (names or numbers). Errors name the first unknown one and the nearest name.
 Result<std::vector<int>> resolve_classes(const std::vector<std::string>& classes,

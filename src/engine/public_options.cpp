@@ -27,11 +27,11 @@ Status set_unless_empty(Options& options, std::string_view key, const std::strin
 
 }  // namespace
 
-Result<Options> from_public(const DetectorOptions& from) {
+namespace {
+
+// Without a look at whether there is a model at all.
+Result<Options> without_model(const DetectorOptions& from) {
   Options to;
-  if (from.model.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "model: empty; expected a model file"};
-  }
   to.model = from.model;
   to.names = from.names;
   to.classes = from.classes;
@@ -41,11 +41,27 @@ Result<Options> from_public(const DetectorOptions& from) {
   OSPREY_TRY(set(to, "iou", from.iou));
   OSPREY_TRY(set(to, "max-det", std::to_string(from.max_det)));
   OSPREY_TRY(set(to, "threads", std::to_string(from.threads)));
+  OSPREY_TRY(set_unless_empty(to, "tiles", from.tiles));
+  if (!(from.overlap < 0)) OSPREY_TRY(set(to, "overlap", from.overlap));
+  OSPREY_TRY(set(to, "min-object", std::to_string(from.min_object)));
+  to.with_frame = from.with_frame;
+  OSPREY_TRY(set_unless_empty(to, "merge", from.merge));
   return to;
 }
 
+}  // namespace
+
+Result<Options> from_public(const DetectorOptions& from) {
+  if (from.model.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "model: empty; expected a model file"};
+  }
+  return without_model(from);
+}
+
 Result<Options> from_public(const PipelineOptions& from) {
-  auto to = OSPREY_TRY(from_public(from.detector));
+  auto to =
+      OSPREY_TRY(from.plan.empty() ? from_public(from.detector) : without_model(from.detector));
+  if (!from.plan.empty()) OSPREY_TRY(read_yaml(from.plan, to));
   to.sources = from.sources;
   OSPREY_TRY(set(to, "lanes", std::to_string(from.lanes)));
   OSPREY_TRY(set(to, "in-flight", std::to_string(from.in_flight)));

@@ -494,8 +494,9 @@ TEST_P(ThreeLanes, are_all_busy_whatever_a_frame_is_made_of) {
   std::cout << GetParam().name << ": lanes busy";
   for (const LaneStats& lane : outcome.stats.lanes) {
     EXPECT_GE(lane.busy, outcome.stats.elapsed * 0.98);
-    std::cout << ' ' << 100.0 * static_cast<double>(lane.busy.count()) /
-                            static_cast<double>(outcome.stats.elapsed.count())
+    std::cout << ' '
+              << 100.0 * static_cast<double>(lane.busy.count()) /
+                     static_cast<double>(outcome.stats.elapsed.count())
               << " %";
   }
   std::cout << '\n';

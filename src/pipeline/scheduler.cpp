@@ -99,9 +99,8 @@ bool Scheduler::has_job_for(std::size_t lane) const {
 std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now,
                                       std::optional<std::uint32_t> kind) {
   if (!has_job_for(lane)) return std::nullopt;
-  const auto next = std::find_if(queue_.rbegin(), queue_.rend(), [&](const Waiting& each) {
-    return !kind || each.kind == *kind;
-  });
+  const auto next = std::find_if(queue_.rbegin(), queue_.rend(),
+                                 [&](const Waiting& each) { return !kind || each.kind == *kind; });
   if (next == queue_.rend()) return std::nullopt;
   LaneState& state = lanes_[lane];
   FrameInFlight& frame = *next->frame;

@@ -225,8 +225,8 @@ class Simulation {
         done(fails ? Status(Error{ErrorCode::kInternal, "run failed"}) : Status());
       };
       const auto& by_kind = simulation_.scenario_.run_by_kind;
-      const Duration cost = simulation_.draw_cost(
-          by_kind.empty() ? simulation_.scenario_.run : by_kind[kinds_[slot]]);
+      const Duration cost = simulation_.draw_cost(by_kind.empty() ? simulation_.scenario_.run
+                                                                  : by_kind[kinds_[slot]]);
       free_at_ = std::max(free_at_, simulation_.clock_.now()) + cost;
       // A run that takes no time is a runtime that calls back within start().
       cost == Duration::zero() ? end() : simulation_.clock_.schedule(free_at_, std::move(end));

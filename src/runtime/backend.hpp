@@ -28,6 +28,7 @@ enum class Precision : std::uint8_t {
 struct SessionOptions {
   int lanes = 0;    ///< 1..64; 0: as many as the runtime reports optimal
   int threads = 0;  ///< CPU threads for all lanes together; 0: all cores
+  int batch = 1;    ///< 1..64 pictures a run: it takes as long as for all, also if fewer are there
   Precision precision = Precision::kFp32;
   std::string cache_dir;  ///< compiled models are kept here; empty: not kept
 };
@@ -47,17 +48,17 @@ class Lane {
   static constexpr std::size_t kSlots = 2;
   virtual ~Lane() = default;
 
-  /// Where to write the next picture. Valid while the slot is not running.
-  virtual InputBuffer input(std::size_t slot) = 0;
+  /// Where to write a picture of the slot's batch. Valid while the slot is not running.
+  virtual InputBuffer input(std::size_t slot, std::size_t item) = 0;
 
   /// Queues the slot behind the other one; returns at once. `done` is called exactly once, on
   /// failure maybe from within, and may start the slot again. A slot that runs goes on undisturbed
   /// and `done` gets an error.
   virtual void start(std::size_t slot, Completion done) = 0;
 
-  /// The last finished run's outputs as float32, in the model's order. Valid until the slot starts
-  /// again.
-  virtual std::span<const TensorView> outputs(std::size_t slot) = 0;
+  /// The last finished run's outputs for a picture of the batch as float32, in the model's order,
+  /// as if it had been alone. Valid until the next call for the slot, or until it starts again.
+  virtual std::span<const TensorView> outputs(std::size_t slot, std::size_t item) = 0;
 };
 
 /// A model compiled for `lanes()` lanes.
@@ -65,6 +66,7 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual int lanes() const = 0;
+  virtual int batch() const = 0;              ///< pictures a run
   virtual std::string device() const = 0;     ///< for people: the processor's name
   virtual std::string precision() const = 0;  ///< numbers it computes with: "f32", "bf16"
   /// Whether the device computes bf16 faster than f32.

@@ -57,7 +57,7 @@ class Annotated final : public Sink {
       return {};
     }
     const vision::DrawOptions draw{options_.line_width, options_.labels, options_.confidence,
-                                   result.tiles};
+                                   result.parts};
     const Image drawn = vision::annotate(frame.image, result.detections, names_, draw);
     return frame.path.empty() ? write_frame(frame, drawn) : write_picture(frame, drawn);
   }

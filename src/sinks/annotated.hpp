@@ -23,7 +23,7 @@ struct AnnotatedOptions {
 /// stream whose size changes goes on in "<stem>-2.mp4"), a picture a file of its own name: JPEG and
 /// PNG stay what they are, everything else becomes ".jpg". A name that is taken gets "-2", "-3". A
 /// frame whose inference failed is in the video without boxes; a picture is left out and counted in
-/// notes(). A result's tiles are outlined. `names` by label_id.
+/// notes(). A result's parts are outlined. `names` by label_id.
 ///
 /// The files appear at finish() (see StagingFolder). Cost: drawing and encoding run in write().
 /// Errors: `folder` cannot be made or written; a file would take the place of its own source.

@@ -21,8 +21,9 @@ int whole(float pixels) {
 /// Makes lines. What repeats (names, sources) is turned into JSON once.
 class LineWriter {
  public:
-  explicit LineWriter(const std::vector<std::string>& names) {
+  LineWriter(const std::vector<std::string>& names, const std::vector<std::string>& models) {
     for (const std::string& name : names) append_json_string(labels_.emplace_back(), name);
+    for (const std::string& name : models) append_json_string(models_.emplace_back(), name);
   }
 
   void begin(const StreamInfo& stream) {
@@ -64,15 +65,16 @@ class LineWriter {
 
   void objects(const std::vector<Detection>& detections, int width, int height) {
     line_ += ",\"objects\":[";
-    const char* separator = "";
-    for (const Detection& d : detections) {
-      line_ += separator;
-      separator = ",";
+    for (std::size_t i = 0; i < detections.size(); ++i) {
+      const Detection& d = detections[i];
+      if (i > 0) line_ += ',';
       const int x = whole(d.box.x1), y = whole(d.box.y1);
       field("{\"x\":", x);
       field(",\"y\":", y);
       field(",\"w\":", whole(d.box.x2) - x);
       field(",\"h\":", whole(d.box.y2) - y);
+      if (!models_.empty()) field(",\"region_id\":", i + 1);
+      if (d.parent >= 0) field(",\"parent_id\":", d.parent + 1);
       line_ += ",\"roi_type\":";
       label(d.label_id);
       bounding_box(",\"bounding_box\":", d.box, 1, 1);
@@ -82,6 +84,10 @@ class LineWriter {
       line_ += ",\"label\":";
       label(d.label_id);
       field(",\"label_id\":", d.label_id);
+      if (!models_.empty()) {
+        (line_ += ",\"model\":{\"name\":") += models_[static_cast<std::size_t>(d.model)];
+        line_ += '}';
+      }
       line_ += "}}";
     }
     line_ += ']';
@@ -107,6 +113,7 @@ class LineWriter {
   }
 
   std::vector<std::string> labels_;               ///< as JSON
+  std::vector<std::string> models_;               ///< as JSON
   std::map<std::uint32_t, std::string> sources_;  ///< as JSON
   std::string line_;
 };
@@ -114,8 +121,8 @@ class LineWriter {
 class JsonLines final : public Sink {
  public:
   JsonLines(std::vector<std::string> outputs, base::AtomicFile file,
-            const std::vector<std::string>& names)
-      : outputs_(std::move(outputs)), file_(std::move(file)), lines_(names) {}
+            const std::vector<std::string>& names, const std::vector<std::string>& models)
+      : outputs_(std::move(outputs)), file_(std::move(file)), lines_(names, models) {}
 
   bool wants_pixels() const override { return false; }
   Status begin(const StreamInfo& stream) override {
@@ -135,15 +142,17 @@ class JsonLines final : public Sink {
 }  // namespace
 
 Result<std::unique_ptr<Sink>> create_json_lines(const std::string& path,
-                                                const std::vector<std::string>& names) {
+                                                const std::vector<std::string>& names,
+                                                const std::vector<std::string>& models) {
   base::AtomicFile file = OSPREY_TRY(base::AtomicFile::create(path));
-  return std::unique_ptr<Sink>(new JsonLines({path}, std::move(file), names));
+  return std::unique_ptr<Sink>(new JsonLines({path}, std::move(file), names, models));
 }
 
-std::unique_ptr<Sink> create_json_lines(int descriptor, const std::vector<std::string>& names) {
+std::unique_ptr<Sink> create_json_lines(int descriptor, const std::vector<std::string>& names,
+                                        const std::vector<std::string>& models) {
   base::AtomicFile file =
       base::AtomicFile::direct(base::FileWriter(descriptor, "JSON Lines stream"));
-  return std::unique_ptr<Sink>(new JsonLines({}, std::move(file), names));
+  return std::unique_ptr<Sink>(new JsonLines({}, std::move(file), names, models));
 }
 
 }  // namespace osprey::sinks

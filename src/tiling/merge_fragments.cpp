@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "tiling/best_matches.hpp"
 #include "tiling/merge_methods.hpp"
 
 namespace osprey::tiling {

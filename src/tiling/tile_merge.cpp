@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "tiling/grid_layout.hpp"
 #include "tiling/merge_methods.hpp"
 
 namespace osprey::tiling {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <limits>
 #include <utility>
 
 #include "base/try.hpp"
@@ -311,6 +312,10 @@ Status write_spot_detector(const std::string& path, const SpotDetector& options)
     case SpotHead::kEndToEnd:
       result = end_to_end_head(graph, options, maps, found.score);
       break;
+  }
+  if (options.broken) {
+    result =
+        graph.node("Mul", {result, graph.constant({1}, {std::numeric_limits<float>::quiet_NaN()})});
   }
   graph.named_node("Identity", {result}, {"output0"});
   graph.model().add_output({"output0", output_shape(options)});

@@ -22,6 +22,7 @@ struct SpotDetector {
   /// Metadata "names", as Ultralytics writes it; empty: none. The network always has three classes,
   /// so that another count makes a faulty model.
   std::vector<std::string> names = {"red", "green", "blue"};
+  bool broken = false;  ///< no value of the output is a number
 };
 
 /// A detector of axis-aligned rectangles in pure red (class 0), green (1) or blue (2) on dark or

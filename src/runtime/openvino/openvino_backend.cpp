@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "runtime/openvino/batched_graph.hpp"
 #include "runtime/openvino/describe_graph.hpp"
 #include "runtime/openvino/quantized_outputs.hpp"
 
@@ -49,15 +50,12 @@ auto guard(const std::string& what, ErrorCode code, Function&& function)
 
 class OpenVinoLane final : public Lane {
  public:
-  OpenVinoLane(ov::CompiledModel& model, const model::InputSpec& input)
-      : width_(input.width), height_(input.height) {
+  OpenVinoLane(ov::CompiledModel& model, const model::InputSpec& input, int batch)
+      : width_(input.width), height_(input.height), batch_(batch) {
     for (auto& slot : slots_) {
       slot.request = model.create_infer_request();
       slot.input = slot.request.get_input_tensor();
-      const auto outputs = model.outputs().size();
-      for (std::size_t i = 0; i < outputs; ++i) {
-        slot.views.push_back(view_of(slot.request.get_output_tensor(i)));
-      }
+      slot.views.resize(model.outputs().size());
     }
   }
 
@@ -70,8 +68,9 @@ class OpenVinoLane final : public Lane {
     }
   }
 
-  InputBuffer input(std::size_t slot) override {
-    return {slots_[slot].input.data<std::uint8_t>(), width_, height_};
+  InputBuffer input(std::size_t slot, std::size_t item) override {
+    const auto bytes = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3;
+    return {slots_[slot].input.data<std::uint8_t>() + item * bytes, width_, height_};
   }
 
   void start(std::size_t slot, Completion done) override {
@@ -85,11 +84,11 @@ class OpenVinoLane final : public Lane {
     }
   }
 
-  std::span<const TensorView> outputs(std::size_t slot) override {
+  std::span<const TensorView> outputs(std::size_t slot, std::size_t item) override {
     // Shapes of end-to-end heads may depend on the data, and with them the memory.
     auto& s = slots_[slot];
     for (std::size_t i = 0; i < s.views.size(); ++i) {
-      s.views[i] = view_of(s.request.get_output_tensor(i));
+      s.views[i] = view_of(s.request.get_output_tensor(i), item);
     }
     return s.views;
   }
@@ -101,10 +100,13 @@ class OpenVinoLane final : public Lane {
     std::vector<TensorView> views;
   };
 
-  static TensorView view_of(const ov::Tensor& tensor) {
-    const auto& shape = tensor.get_shape();
-    return {tensor.get_size() == 0 ? nullptr : tensor.data<const float>(),
-            Shape(shape.begin(), shape.end())};
+  TensorView view_of(const ov::Tensor& tensor, std::size_t item) const {
+    const auto& all = tensor.get_shape();
+    if (tensor.get_size() == 0) return {nullptr, Shape(all.begin(), all.end())};
+    Shape shape(all.begin(), all.end());
+    const auto batch = static_cast<std::size_t>(batch_);
+    if (batch > 1) shape[0] /= batch_;
+    return {tensor.data<const float>() + item * (tensor.get_size() / batch), std::move(shape)};
   }
 
   static Error failure(const std::exception& e) {
@@ -120,33 +122,39 @@ class OpenVinoLane final : public Lane {
     }
   }
 
-  int width_, height_;
+  int width_, height_, batch_;
   std::array<Slot, kSlots> slots_;
 };
 
 class OpenVinoSession final : public Session {
  public:
-  OpenVinoSession(ov::CompiledModel model, const model::InputSpec& input, std::string device,
-                  bool fast_bf16)
-      : model_(std::move(model)), input_(input), device_(std::move(device)), fast_bf16_(fast_bf16) {
+  OpenVinoSession(ov::CompiledModel model, const model::InputSpec& input, int batch,
+                  std::string device, bool fast_bf16)
+      : model_(std::move(model)),
+        input_(input),
+        batch_(batch),
+        device_(std::move(device)),
+        fast_bf16_(fast_bf16) {
     lanes_ = model_.get_property(ov::num_streams).num;
     precision_ = model_.get_property(ov::hint::inference_precision).to_string();
   }
 
   int lanes() const override { return lanes_; }
+  int batch() const override { return batch_; }
   std::string device() const override { return device_; }
   std::string precision() const override { return precision_; }
   bool has_fast_bf16() const override { return fast_bf16_; }
 
   Result<std::unique_ptr<Lane>> create_lane() override {
     return guard("cannot make a lane", ErrorCode::kInternal, [&]() -> std::unique_ptr<Lane> {
-      return std::make_unique<OpenVinoLane>(model_, input_);
+      return std::make_unique<OpenVinoLane>(model_, input_, batch_);
     });
   }
 
  private:
   ov::CompiledModel model_;
   model::InputSpec input_;
+  int batch_;
   std::string device_;
   std::string precision_;
   bool fast_bf16_;
@@ -161,7 +169,7 @@ ov::Layout layout_of(const ov::PartialShape& shape) {
 // Pictures go in as interleaved bytes; conversion and scaling become part of the network, where the
 // compiler folds them into its first convolution.
 std::shared_ptr<ov::Model> with_preprocessing(const std::shared_ptr<ov::Model>& original,
-                                              const model::InputSpec& input) {
+                                              const model::InputSpec& input, int batch) {
   const auto model = original->clone();
   dequantize_outputs(*model);
   const auto layout = layout_of(model->input().get_partial_shape());
@@ -169,6 +177,7 @@ std::shared_ptr<ov::Model> with_preprocessing(const std::shared_ptr<ov::Model>& 
   const auto width = static_cast<std::int64_t>(input.width);
   model->reshape(layout == ov::Layout("NCHW") ? ov::PartialShape{1, 3, height, width}
                                               : ov::PartialShape{1, height, width, 3});
+  if (batch > 1) make_batched(*model, static_cast<std::size_t>(batch));
 
   const auto wanted = model->input().get_element_type();
   ov::preprocess::PrePostProcessor steps(model);
@@ -235,9 +244,9 @@ class OpenVinoModel final : public LoadedModel {
   Result<std::unique_ptr<Session>> compile(const model::InputSpec& input,
                                            const SessionOptions& options) override {
     return guard(description_.path, ErrorCode::kUnsupported, [&]() -> std::unique_ptr<Session> {
-      auto compiled =
-          core_.compile_model(with_preprocessing(model_, input), "CPU", compile_settings(options));
-      return std::make_unique<OpenVinoSession>(std::move(compiled), input,
+      auto compiled = core_.compile_model(with_preprocessing(model_, input, options.batch), "CPU",
+                                          compile_settings(options));
+      return std::make_unique<OpenVinoSession>(std::move(compiled), input, options.batch,
                                                core_.get_property("CPU", ov::device::full_name),
                                                computes_bf16(core_));
     });

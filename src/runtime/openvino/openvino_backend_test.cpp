@@ -225,7 +225,7 @@ TEST_F(OpenVinoBackendTest, an_open_size_becomes_that_of_the_input) {
   const auto session = must(loaded->compile(detector_input(kWidth, kHeight), {.lanes = 1}));
   const auto lane = must(session->create_lane());
   expect_spots(infer(*lane, rgb_of(support::picture_of(kWidth, kHeight, kSpots))), 0.1f);
-  EXPECT_EQ(lane->outputs(0)[0].shape, (Shape{1, 7, 320}));
+  EXPECT_EQ(lane->outputs(0, 0)[0].shape, (Shape{1, 7, 320}));
 }
 
 TEST_F(OpenVinoBackendTest, every_precision_gives_the_known_answers_or_an_error) {

@@ -7,11 +7,13 @@
 #include <openvino/openvino.hpp>
 
 #include "runtime/openvino/openvino_testing.hpp"
+#include "tests/support/test_models.hpp"
 
 namespace osprey::runtime {
 namespace {
 
 using testing::ElementsAreArray;
+using testing::HasSubstr;
 using testing::StartsWith;
 namespace op = ov::op;
 
@@ -75,16 +77,16 @@ TEST_F(OpenVinoLaneTest, a_session_has_the_lanes_asked_for) {
 
 TEST_F(OpenVinoLaneTest, the_slots_of_a_lane_keep_their_own_inputs_and_outputs) {
   const auto lane = lane_of(doubling(), plain_input(kWidth, kHeight));
-  EXPECT_EQ(lane->input(0).width, kWidth);
-  EXPECT_EQ(lane->input(0).height, kHeight);
+  EXPECT_EQ(lane->input(0, 0).width, kWidth);
+  EXPECT_EQ(lane->input(0, 0).height, kHeight);
   const auto first = pattern(kBytes, 1), second = pattern(kBytes, 2), third = pattern(kBytes, 3);
   fill(*lane, 0, first);
   fill(*lane, 1, second);
   auto ended = std::array{start(*lane, 0), start(*lane, 1)};
   for (auto& each : ended) must(each.get());
-  EXPECT_EQ(values_of(lane->outputs(1)[0]), doubled(second));
+  EXPECT_EQ(values_of(lane->outputs(1, 0)[0]), doubled(second));
   EXPECT_EQ(infer(*lane, third, 1), doubled(third));
-  EXPECT_EQ(values_of(lane->outputs(0)[0]), doubled(first));
+  EXPECT_EQ(values_of(lane->outputs(0, 0)[0]), doubled(first));
 }
 
 TEST_F(OpenVinoLaneTest, the_slots_of_a_lane_run_in_the_order_they_are_started) {
@@ -101,6 +103,47 @@ TEST_F(OpenVinoLaneTest, the_slots_of_a_lane_run_in_the_order_they_are_started) 
   }
 }
 
+TEST_F(OpenVinoLaneTest, a_batch_gives_each_picture_the_answer_it_gets_alone) {
+  for (const auto head : {support::SpotHead::kChannelsFirst, support::SpotHead::kRows}) {
+    for (const bool dynamic : {false, true}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(head)) + (dynamic ? " dynamic" : " fixed"));
+      const auto path = folder_ / "spots.onnx";
+      support::SpotDetector options;
+      options.head = head;
+      options.dynamic = dynamic;
+      must(support::write_spot_detector(path, options));
+      const auto input = plain_input(options.width, options.height);
+      const auto alone = lane_of(path, input);
+      const auto session = compile(path, input, {.lanes = 1, .batch = 3});
+      EXPECT_EQ(session->batch(), 3);
+      const auto lane = must(session->create_lane());
+      const auto bytes = size_of(lane->input(0, 0));
+      for (std::size_t item = 0; item < 3; ++item) {
+        fill(*lane, 1, pattern(bytes, static_cast<std::uint32_t>(item)), item);
+      }
+      must(start(*lane, 1).get());
+      for (std::size_t item = 0; item < 3; ++item) {
+        const auto expected = infer(*alone, pattern(bytes, static_cast<std::uint32_t>(item)));
+        const auto outputs = lane->outputs(1, item);
+        EXPECT_EQ(outputs[0].shape, alone->outputs(0, 0)[0].shape);
+        const auto values = values_of(outputs[0]);
+        ASSERT_EQ(values.size(), expected.size());
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          ASSERT_NEAR(values[i], expected[i], 1e-3 * std::max(1.f, std::abs(expected[i])));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(OpenVinoLaneTest, a_network_that_cannot_take_a_batch_says_so) {
+  const auto path = finding();
+  const auto session =
+      must(backend_->load(path))->compile(plain_input(kWidth, kHeight), {.lanes = 1, .batch = 2});
+  ASSERT_FALSE(session.ok());
+  EXPECT_THAT(session.error().message, HasSubstr("cannot take 2 pictures at once: output 0"));
+}
+
 TEST_F(OpenVinoLaneTest, lanes_side_by_side_give_the_answers_of_one) {
   constexpr std::size_t kLanes = 2;
   const auto session = compile(doubling(), plain_input(kWidth, kHeight), {.lanes = kLanes});
@@ -114,7 +157,7 @@ TEST_F(OpenVinoLaneTest, lanes_side_by_side_give_the_answers_of_one) {
     }
     for (auto& each : ended) must(each.get());
     for (std::size_t i = 0; i < 2 * kLanes; ++i) {
-      ASSERT_EQ(values_of(lanes[i / 2]->outputs(i % 2)[0]),
+      ASSERT_EQ(values_of(lanes[i / 2]->outputs(i % 2, 0)[0]),
                 doubled(pattern(kBytes, 4 * round + static_cast<std::uint32_t>(i))));
     }
   }
@@ -151,7 +194,7 @@ TEST_F(OpenVinoLaneTest, a_failed_run_says_so_once_and_leaves_the_slot_usable) {
     EXPECT_THAT(failed.error().message, StartsWith("inference failed: "));
     picture[0] = 8, picture[1] = 3;
     EXPECT_EQ(infer(*lane, picture).size(), kBytes);
-    EXPECT_EQ(lane->outputs(0)[0].shape, (Shape{8, 3}));
+    EXPECT_EQ(lane->outputs(0, 0)[0].shape, (Shape{8, 3}));
     EXPECT_EQ(calls, 1);
   }
 }
@@ -172,7 +215,7 @@ TEST_F(OpenVinoLaneTest, starting_a_slot_that_runs_fails_at_once_and_disturbs_no
   EXPECT_FALSE(second.get().ok());
   EXPECT_TRUE(first.get().ok());
   EXPECT_TRUE(held.get().ok());
-  EXPECT_EQ(values_of(lane->outputs(0)[0]), doubled(picture));
+  EXPECT_EQ(values_of(lane->outputs(0, 0)[0]), doubled(picture));
 }
 
 TEST_F(OpenVinoLaneTest, a_lane_that_goes_away_waits_for_what_it_runs) {
@@ -204,7 +247,7 @@ TEST_F(OpenVinoLaneTest, outputs_whose_shape_depends_on_the_data_are_right_from_
       Bytes picture(kBytes, 0);
       std::fill_n(picture.begin(), count, 9);
       const auto found = infer(*lane, picture, slot);
-      ASSERT_EQ(lane->outputs(slot)[0].shape, (Shape{4, static_cast<std::int64_t>(count)}));
+      ASSERT_EQ(lane->outputs(slot, 0)[0].shape, (Shape{4, static_cast<std::int64_t>(count)}));
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t place[] = {0, i / 3 / kWidth, i / 3 % kWidth, i % 3};
         for (std::size_t d = 0; d < 4; ++d) EXPECT_EQ(found[d * count + i], place[d]);

@@ -84,7 +84,7 @@ TEST_F(OpenVinoPreprocessingTest, a_network_sees_what_its_input_asks_for) {
       }
       const float tolerance = each.type == f16 ? 2e-3f : 1e-5f;
       EXPECT_THAT(infer(*lane, picture), Pointwise(FloatNear(tolerance), expected));
-      EXPECT_EQ(lane->outputs(0)[0].shape,
+      EXPECT_EQ(lane->outputs(0, 0)[0].shape,
                 planes ? (Shape{1, 3, kHeight, kWidth}) : (Shape{1, kHeight, kWidth, 3}));
     }
   }

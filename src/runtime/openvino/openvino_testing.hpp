@@ -51,8 +51,8 @@ inline std::future<Status> start(
   return ended->get_future();
 }
 
-inline void fill(Lane& lane, std::size_t slot, const Bytes& picture) {
-  const auto buffer = lane.input(slot);
+inline void fill(Lane& lane, std::size_t slot, const Bytes& picture, std::size_t item = 0) {
+  const auto buffer = lane.input(slot, item);
   ASSERT_EQ(picture.size(), size_of(buffer));
   std::copy(picture.begin(), picture.end(), buffer.data);
 }
@@ -65,7 +65,7 @@ inline Floats values_of(const TensorView& tensor) {
 inline Floats infer(Lane& lane, const Bytes& picture, std::size_t slot = 0) {
   fill(lane, slot, picture);
   must(start(lane, slot).get());
-  return values_of(lane.outputs(slot)[0]);
+  return values_of(lane.outputs(slot, 0)[0]);
 }
 
 /// Bytes that differ from their neighbours, and from those of another `seed`.

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/detect_lane.hpp"
+
+#include <utility>
+
+#include "base/try.hpp"
+#include "engine/frame_rounds.hpp"
+
+namespace osprey::engine {
+
+Result<std::unique_ptr<DetectLane>> DetectLane::create(const RunModels& models, bool keep_pixels) {
+  std::unique_ptr<DetectLane> lane(new DetectLane(models, keep_pixels));
+  for (const auto& model : models.models) {
+    auto& network = lane->networks_.emplace_back();
+    if (!model.runs()) continue;
+    network.lane = OSPREY_TRY(model.prepared.session->create_lane());
+    network.step.emplace(model.prepared, *network.lane);
+  }
+  return lane;
+}
+
+std::size_t DetectLane::batch(std::uint32_t kind) const {
+  return static_cast<std::size_t>(models_.models[kind].prepared.session->batch());
+}
+
+Status DetectLane::prepare(pipeline::LanePlace place, pipeline::JobPayload& job) {
+  const auto& detect = pipeline::payload_cast<DetectJob>(job);
+  auto& work = detect.work;
+  auto& image = work.frame->image;
+  model_[place.slot] = job.kind;
+  networks_[job.kind].step->prepare(place.slot, place.item, image, detect.part);
+  const bool last = --work.unprepared == 0 && work.last_round;
+  if (last && !keep_pixels_) {
+    image.planes = {};
+    image.owner.reset();
+  }
+  return {};
+}
+
+void DetectLane::start(std::size_t slot, std::size_t /*items*/, Completion done) {
+  if (models_.several()) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t other = 1 - slot;
+    if (running_[other] && model_[other] != model_[slot]) {
+      held_back_ = {slot, std::move(done)};
+      return;
+    }
+    running_[slot] = true;
+  } else {
+    return networks_.front().lane->start(slot, std::move(done));
+  }
+  run(slot, std::move(done));
+}
+
+void DetectLane::run(std::size_t slot, Completion done) {
+  networks_[model_[slot]].lane->start(slot, [this, slot, done = std::move(done)](Status status) {
+    std::optional<HeldBack> next;
+    {
+      const std::lock_guard lock(mutex_);
+      running_[slot] = false;
+      next = std::exchange(held_back_, std::nullopt);
+      if (next) running_[next->slot] = true;
+    }
+    if (next) run(next->slot, std::move(next->done));
+    done(std::move(status));
+  });
+}
+
+Status DetectLane::finish(pipeline::LanePlace place, pipeline::JobPayload& job) {
+  auto found = networks_[job.kind].step->finish(place.slot, place.item);
+  if (!found) return models_.named(job.kind, std::move(found).error());
+  pipeline::payload_cast<DetectJob>(job).detections = *std::move(found);
+  return {};
+}
+
+}  // namespace osprey::engine

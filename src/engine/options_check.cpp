@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What settings mean together: each model's own, and contradictions.
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "base/try.hpp"
+#include "engine/options.hpp"
+
+namespace osprey::engine {
+
+namespace {
+
+// The file's stem, with a number if another model has it.
+std::string default_name(const std::string& file, const std::vector<Options>& others) {
+  const auto stem = std::filesystem::path(file).stem().string();
+  for (int number = 1;; ++number) {
+    const auto name = number == 1 ? stem : stem + "-" + std::to_string(number);
+    const auto taken = [&](const Options& other) { return other.name == name; };
+    if (std::none_of(others.begin(), others.end(), taken)) return name;
+  }
+}
+
+Status check_role(const Options& own, const ModelSettings& said) {
+  for (const auto& [spec, text] : said) {
+    const bool about_boxes = spec->key == "on" || spec->key == "margin" ||
+                             spec->key == "min-size" || spec->key == "max-crops" ||
+                             spec->key == "results";
+    const auto key = "model '" + own.name + "': " + std::string(spec->key);
+    if (own.after.empty() && about_boxes) {
+      return Error{ErrorCode::kInvalidArgument, key + ": needs after: NAME"};
+    }
+    if (!own.after.empty() && spec->group == OptionGroup::kTiles) {
+      return Error{ErrorCode::kInvalidArgument,
+                   key + ": a model that runs on boxes has no tiles; expected none, or no after"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_of_a_model(const OptionSpec& spec) {
+  using enum OptionGroup;
+  if (spec.key == "roi") return false;  // of the frame
+  return spec.group == kModel || spec.group == kTiles || spec.group == kPlan ||
+         spec.key == "batch" || spec.key == "precision";
+}
+
+Result<std::vector<Options>> each_model(const Options& options) {
+  const Error no_model{ErrorCode::kInvalidArgument, "no model given; expected --model FILE"};
+  std::vector<Options> models;
+  if (options.models.empty()) {
+    if (options.model.empty()) return no_model;
+    auto& only = models.emplace_back(options);
+    if (only.name.empty()) only.name = default_name(only.model, {});
+    return models;
+  }
+  for (const auto& said : options.models) {
+    Options own = options;
+    own.models.clear();
+    own.model.clear();
+    for (const auto& [spec, text] : said) OSPREY_TRY(spec->set(own, text));
+    if (own.model.empty()) {
+      return Error{ErrorCode::kInvalidArgument, "models: number " +
+                                                    std::to_string(models.size() + 1) +
+                                                    " has no `model:`; expected a file"};
+    }
+    if (own.name.empty()) own.name = default_name(own.model, models);
+    OSPREY_TRY(check_role(own, said));
+    models.push_back(std::move(own));
+  }
+  return models;
+}
+
+namespace {
+
+// Also of names written differently and of links. Neither file need exist.
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  if (a.empty() || b.empty() || a == "-" || b == "-") return false;
+  std::error_code error;
+  if (fs::equivalent(a, b, error)) return true;
+  const auto first = fs::weakly_canonical(fs::absolute(a), error);
+  return !error && first == fs::weakly_canonical(fs::absolute(b), error);
+}
+
+Status check_overwrites_no_input(const Options& o, std::string_view key,
+                                 const std::string& output) {
+  auto inputs = o.sources;
+  inputs.push_back(o.coco_gt);
+  for (const auto& model : OSPREY_TRY(each_model(o))) {
+    inputs.insert(inputs.end(), {model.model, model.names});
+  }
+  for (const auto& input : inputs) {
+    if (!same_file(output, input)) continue;
+    return Error{ErrorCode::kInvalidArgument, "--" + std::string(key) + ": " + output +
+                                                  " would be overwritten, and is read by this run"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check(const Options& o) {
+  const auto wrong = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, std::move(message)};
+  };
+  if (o.sources.empty()) {
+    return wrong("no source given; expected a video, picture, folder, glob, URL or -");
+  }
+  if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
+  if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
+  const auto models = OSPREY_TRY(each_model(o));
+  const auto none_has = [&](auto has) { return std::none_of(models.begin(), models.end(), has); };
+  const auto is_cut = [](const Options& m) { return !m.tiles.empty(); };
+  const auto makes_parts = [&](const Options& m) { return is_cut(m) || !m.after.empty(); };
+  if (o.overlap && none_has(is_cut)) return wrong("--overlap: needs --tiles PLAN");
+  if (o.with_frame && none_has(is_cut)) return wrong("--with-frame: needs --tiles PLAN");
+  if (o.draw_tiles && none_has(makes_parts)) return wrong("--draw-tiles: needs --tiles PLAN");
+  if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
+  if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
+    return wrong("--json and --coco: both would write " + o.coco);
+  }
+  OSPREY_TRY(check_overwrites_no_input(o, "json", o.json));
+  OSPREY_TRY(check_overwrites_no_input(o, "coco", o.coco));
+  return {};
+}
+
+}  // namespace osprey::engine
