@@ -111,7 +111,9 @@ std::string model_lines(const engine::RunReport& report, const engine::RunModels
   for (std::size_t i = 0; i < report.models.size(); ++i) {
     const auto& model = report.models[i];
     const auto batch = models.models[i].prepared.batch_note;
-    if (!batch.empty()) text += "batch     " + batch + "\n";
+    if (!batch.empty()) {
+      text += "batch     " + (models.several() ? model.name + ": " : "") + batch + "\n";
+    }
     if (!model.left_out.empty()) {
       text += "left out  " + model.left_out + "\n";
       continue;

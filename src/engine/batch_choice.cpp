@@ -96,7 +96,7 @@ class Trial {
 
 std::string in_words(int batch, const Speed& speed) {
   char text[64];
-  std::snprintf(text, sizeof text, "%d: %.1f a second, %.1f ms", batch, speed.rate,
+  std::snprintf(text, sizeof text, "%d: %.1f a second in %.1f ms", batch, speed.rate,
                 std::chrono::duration<double, std::milli>(speed.latency).count());
   return text;
 }
@@ -114,7 +114,7 @@ Result<BatchChoice> compile_fastest_batch(runtime::LoadedModel& model,
     auto session = model.compile(input, options);
     if (batch == 1 && !session) return std::move(session).error();
     if (!session) {
-      measured += "; larger: " + session.error().message;
+      measured += "; no more: " + session.error().message;
       break;
     }
     options.lanes = (*session)->lanes();  // for all alike
@@ -126,7 +126,7 @@ Result<BatchChoice> compile_fastest_batch(runtime::LoadedModel& model,
       best = speed;
     }
   }
-  choice.reason = "batch of " + std::to_string(choice.session->batch()) + " (" + measured + ")";
+  choice.reason = std::to_string(choice.session->batch()) + ", as measured: " + measured;
   return choice;
 }
 

@@ -187,6 +187,47 @@ TEST_F(Detecting, every_frame_of_a_stream_comes_once_in_order_with_its_boxes) {
   }
 }
 
+TEST_F(Detecting, tiles_find_what_is_too_small_in_the_whole_picture) {
+  const support::Spot small[] = {{70, 50, 16, 16, 0}, {376, 504, 20, 20, 0}, {600, 640, 16, 16, 2}};
+  const Image picture = support::picture_of(768, 768, small);
+  DetectorOptions options;
+  options.model = model();
+  options.conf = 0.5f;
+  EXPECT_TRUE(Detector::create(options)->detect(picture)->empty());
+  options.tiles = "128";
+  options.overlap = 0.25f;
+  options.with_frame = true;
+  const auto found = *Detector::create(options)->detect(picture);
+  ASSERT_EQ(found.size(), std::size(small));
+  for (const auto& spot : small) {
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const Detection& d) {
+      return d.label_id == spot.label && near(d.box, spot.box(), 1.5f);
+    }));
+  }
+  options.overlap = 2;
+  EXPECT_FALSE(Detector::create(options).ok());
+}
+
+TEST_F(Detecting, a_plan_runs_several_models_whose_results_say_which_is_whose) {
+  PipelineOptions options;
+  options.sources = {video()};
+  options.plan = folder_ / "plan.yaml";
+  base::write_text(options.plan, "conf: 0.5\nmodels:\n- {model: " + model() +
+                                     ", name: warm, classes: red}\n- {model: " + model() +
+                                     ", name: cold, classes: blue, map: {blue: ice}}\n");
+  auto pipeline = Pipeline::create(options);
+  ASSERT_TRUE(pipeline.ok()) << pipeline.error().message;
+  EXPECT_EQ(pipeline->model_names(), (std::vector<std::string>{"warm", "cold"}));
+  EXPECT_EQ(pipeline->names(), (std::vector<std::string>{"red", "green", "blue", "ice"}));
+  const auto status = pipeline->run([&](const StreamFrame& frame) -> Status {
+    EXPECT_EQ(frame.detections.size(), 2u);
+    for (const auto& found : frame.detections) EXPECT_EQ(found.label_id, found.model == 0 ? 0 : 3);
+    return {};
+  });
+  EXPECT_TRUE(status.ok());
+  EXPECT_EQ(pipeline->counts().delivered, static_cast<std::uint64_t>(kFrames));
+}
+
 TEST_F(Detecting, an_error_from_the_callback_ends_the_run) {
   PipelineOptions options;
   options.detector.model = model();

@@ -76,6 +76,27 @@ TEST(JsonLines, an_object_has_its_box_in_pixels_whole_pixels_and_parts_of_the_fr
   EXPECT_EQ(normalised["y_max"].get<float>(), 60.5F / 576);
 }
 
+TEST(JsonLines, in_runs_of_several_models_objects_have_numbers_models_and_parents) {
+  const TemporaryFolder folder;
+  auto sink = *create_json_lines(folder / "o.jsonl", kNames, {"cars", "plates"});
+  ASSERT_TRUE(sink->begin(stream_info(1, "one.mp4")).ok());
+  auto result = two_objects();
+  result.detections[1].model = 1;
+  result.detections[1].parent = 0;
+  ASSERT_TRUE(sink->write(result).ok());
+  ASSERT_TRUE(sink->finish().ok());
+  const Json objects = Json::parse(read_text(folder / "o.jsonl"))["objects"];
+  EXPECT_EQ(objects[0]["region_id"], 1);
+  EXPECT_FALSE(objects[0].contains("parent_id"));
+  EXPECT_EQ(objects[0]["detection"]["model"]["name"], "cars");
+  EXPECT_EQ(objects[1]["region_id"], 2);
+  EXPECT_EQ(objects[1]["parent_id"], 1);
+  EXPECT_EQ(objects[1]["detection"]["model"]["name"], "plates");
+  const Json alone = written({two_objects()}).at(0).at("objects").at(1);
+  EXPECT_FALSE(alone.contains("region_id"));
+  EXPECT_FALSE(alone["detection"].contains("model"));
+}
+
 TEST(JsonLines, an_object_has_its_class_and_confidence) {
   const Json objects = written({two_objects()}).at(0).at("objects");
   ASSERT_EQ(objects.size(), 2U);

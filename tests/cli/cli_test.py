@@ -150,6 +150,44 @@ class GoodRuns(CommandTest):
         self.assertIn("tiles     ", done.stderr)
         self.assertTrue((self.out / "made/large.png").exists())
 
+    def test_several_models_side_by_side_and_one_on_the_boxes_of_another(self):
+        second = shutil.copy(self.model, self.out / "second.onnx")
+        both = ["--model", self.model, "--model", second, "--conf", "0.5"]
+        for lanes in (1, 2, 8):
+            done = self.detect(self.video, *both, "--lanes", lanes, "--json", f"{lanes}.jsonl")
+        self.assertEqual((self.out / "1.jsonl").read_bytes(), (self.out / "2.jsonl").read_bytes())
+        self.assertEqual((self.out / "1.jsonl").read_bytes(), (self.out / "8.jsonl").read_bytes())
+        for frame in self.lines("1.jsonl"):
+            self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
+            self.assertEqual({o["detection"]["model"]["name"] for o in frame["objects"]}, {"spots"})
+        self.assertIn(f"model     second: {FRAMES} inferences, 1.0 a frame", done.stderr)
+
+        (self.out / "plan.yaml").write_text(
+            f"conf: 0.5\nmodels:\n- model: {self.model}\n  name: scene\n  classes: [red]\n  map: {{red: car}}\n"
+            f"- model: {second}\n  after: scene\n  on: car\n  margin: 4\n  classes: blue\n  batch: 2\n"
+            "- {model: gone.onnx, optional: true}\n")
+        done = self.detect(self.video, "--config", "plan.yaml", "--json", "plan.jsonl", "--save", "--draw-tiles",
+                           "--output", "made")
+        for frame in self.lines("plan.jsonl"):
+            car, *others = frame["objects"]
+            self.assertEqual((car["detection"]["label"], car["detection"]["model"]["name"]), ("car", "scene"))
+            for other in others:
+                self.assertEqual((other["detection"]["label"], other["parent_id"]), ("blue", car["region_id"]))
+        self.assertTrue(any(len(frame["objects"]) == 2 for frame in self.lines("plan.jsonl")))
+        self.assertIn("left out  model 'gone'", done.stderr)
+        self.assert_complete("made/video.mp4")
+
+    def test_batches_change_no_result_and_auto_says_what_it_found(self):
+        self.detect(self.video, "--model", self.model, "--json", "1.jsonl")
+        self.detect(self.video, "--model", self.model, "--batch", "4", "--json", "4.jsonl")
+        alone, batched = self.lines("1.jsonl"), self.lines("4.jsonl")
+        self.assertEqual(len(batched), FRAMES)
+        for one, other in zip(alone, batched):
+            self.assertEqual([(o["x"], o["w"], o["detection"]["label"]) for o in one["objects"]],
+                             [(o["x"], o["w"], o["detection"]["label"]) for o in other["objects"]])
+        done = self.detect(self.data / "pictures", "--model", self.model, "--batch", "auto")
+        self.assertRegex(done.stderr, r"batch     \d, as measured: 1: .* a second in .* ms; 2: .*; 8: ")
+
     def test_a_settings_file_counts_and_flags_win_over_it(self):
         (self.out / "s.yaml").write_text(f"source: {self.video}\nmodel: {self.model}\nclasses: [red, blue]\nvid_stride: 10\n")
         self.detect("--config", "s.yaml", "--json", "all.jsonl")
@@ -266,6 +304,13 @@ class BadInput(CommandTest):
         refused("--roi", "0,0 9,9", says=["--roi", "polygons"])
         refused("--roi", "900,900 999,900 999,999", says=["roi", "pixels of the frame"])
         refused("--conf", says=["--conf", "osprey --help"])
+        refused("--conf", "0.2", "--conf", "0.3", says=["--conf"])
+        refused("--batch", "0", says=["--batch", "auto or a whole number from 1 to 64"])
+        refused("--fuse", "mean", says=["--fuse", "nms,wbf,none"])
+        refused("--after", "x", says=["--after"])
+        refused("--model", "gone.onnx", says=["model 'gone'", "no such model file"])
+        plan = self.file("plan.yaml", f"models:\n- model: {self.model}\n- model: a.onnx\n  after: b\n".encode())
+        self.assert_refused("detect", self.video, "--config", plan, says=["model 'a'", "no model 'b'"])
         self.assert_refused("frobnicate", says=["frobnicate"])
         self.assert_refused(says=["osprey --help"])
 

@@ -59,9 +59,13 @@ void make_batched(ov::Model& graph, std::size_t batch) {
     node->input(1).replace_source_output(
         ov::op::v0::Constant::create(ov::element::i64, ov::Shape{shape.size()}, shape));
   }
-  auto input = graph.input().get_partial_shape();
-  input[0] = count;
-  graph.reshape(input);
+  // Not by Model::reshape(), which looks at the graph as it is before: batch and targets must change
+  // at once.
+  const auto& input = graph.get_parameters().front();
+  auto shape_of_all = input->get_partial_shape();
+  shape_of_all[0] = count;
+  input->set_partial_shape(shape_of_all);
+  graph.validate_nodes_and_infer_types();
   for (std::size_t i = 0; i < expected.size(); ++i) {
     if (expected[i].size() > 0) expected[i][0] = count;
     const auto shape = graph.output(i).get_partial_shape();

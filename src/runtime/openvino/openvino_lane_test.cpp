@@ -53,6 +53,15 @@ class OpenVinoLaneTest : public OpenVinoTest {
                      list, std::make_shared<op::v0::Convert>(shape, ov::element::i64), false));
   }
 
+  /// Twice the bytes, by way of shapes that are written down for one picture.
+  std::string doubling_in_fixed_shapes() {
+    const auto input = bytes();
+    const auto numbers = std::make_shared<op::v0::Convert>(input, ov::element::f32);
+    const auto rows = std::make_shared<op::v1::Reshape>(numbers, ints({1, -1, 3}), false);
+    const auto pairs = std::make_shared<op::v1::Reshape>(rows, ints({1, 4, 2, 3}), false);
+    return write(input, std::make_shared<op::v1::Add>(pairs, pairs));
+  }
+
   /// Where the bytes are not zero: [4, count], a row a dimension.
   std::string finding() {
     const auto input = bytes();
@@ -134,6 +143,18 @@ TEST_F(OpenVinoLaneTest, a_batch_gives_each_picture_the_answer_it_gets_alone) {
       }
     }
   }
+}
+
+TEST_F(OpenVinoLaneTest, a_batch_goes_through_shapes_that_are_fixed_inside) {
+  const auto session =
+      compile(doubling_in_fixed_shapes(), plain_input(kWidth, kHeight), {.lanes = 1, .batch = 2});
+  const auto lane = must(session->create_lane());
+  fill(*lane, 0, pattern(kBytes, 1), 0);
+  fill(*lane, 0, pattern(kBytes, 2), 1);
+  must(start(*lane, 0).get());
+  EXPECT_EQ(values_of(lane->outputs(0, 0)[0]), doubled(pattern(kBytes, 1)));
+  EXPECT_EQ(values_of(lane->outputs(0, 1)[0]), doubled(pattern(kBytes, 2)));
+  EXPECT_EQ(lane->outputs(0, 1)[0].shape, (Shape{1, 4, 2, 3}));
 }
 
 TEST_F(OpenVinoLaneTest, a_network_that_cannot_take_a_batch_says_so) {
