@@ -15,7 +15,7 @@ namespace {
 std::string default_name(const std::string& file, const std::vector<Options>& others) {
   const auto stem = std::filesystem::path(file).stem().string();
   for (int number = 1;; ++number) {
-    const auto name = number == 1 ? stem : stem + "-" + std::to_string(number);
+    auto name = number == 1 ? stem : stem + "-" + std::to_string(number);
     const auto taken = [&](const Options& other) { return other.name == name; };
     if (std::none_of(others.begin(), others.end(), taken)) return name;
   }

@@ -47,7 +47,7 @@ struct Setting {
 // `known`: keys that mean something here, beside those of the table.
 Result<Setting> read_setting(const std::string& path, const YAML::Node& name,
                              const YAML::Node& value, std::vector<std::string_view> known) {
-  const auto key = name.Scalar();
+  const auto& key = name.Scalar();
   const auto* spec = find_option(key);
   if (spec == nullptr) {
     for (const auto& option : option_table()) known.push_back(option.key);

@@ -42,6 +42,7 @@ Status check_any_left(const RunModels& run) {
 
 Result<ensemble::Order> order_of(const std::vector<RunModel>& models) {
   std::vector<ensemble::Place> places;
+  places.reserve(models.size());
   for (const auto& model : models) places.push_back({model.options.name, model.options.after});
   return ensemble::order_of(places);
 }

@@ -32,7 +32,8 @@ Result<Order> order_of(const std::vector<Place>& models) {
   order.followers.resize(models.size());
   for (std::size_t i = 0; i < models.size(); ++i) {
     order.after.push_back(Order::kFrame);
-    const auto& [name, after] = models[i];
+    const auto& name = models[i].name;
+    const auto& after = models[i].after;
     if (after.empty()) continue;
     const auto first = std::find_if(models.begin(), models.end(),
                                     [&](const Place& each) { return each.name == after; });

@@ -59,8 +59,8 @@ void make_batched(ov::Model& graph, std::size_t batch) {
     node->input(1).replace_source_output(
         ov::op::v0::Constant::create(ov::element::i64, ov::Shape{shape.size()}, shape));
   }
-  // Not by Model::reshape(), which looks at the graph as it is before: batch and targets must change
-  // at once.
+  // Not by Model::reshape(), which looks at the graph as it is before: batch and targets must
+  // change at once.
   const auto& input = graph.get_parameters().front();
   auto shape_of_all = input->get_partial_shape();
   shape_of_all[0] = count;
