@@ -44,7 +44,11 @@ Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
   if (options.save_txt) {
     set->add(OSPREY_TRY(sinks::create_yolo_text(options.output, options.save_conf)));
   }
-  if (options.save) set->add(OSPREY_TRY(sinks::create_annotated(options.output, names, {})));
+  if (options.save) {
+    const sinks::AnnotatedOptions drawing{options.line_width, !options.hide_labels,
+                                          !options.hide_conf};
+    set->add(OSPREY_TRY(sinks::create_annotated(options.output, names, drawing)));
+  }
   return set;
 }
 

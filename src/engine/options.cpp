@@ -422,6 +422,11 @@ std::vector<OptionSpec> make_table() {
       text(kOutput, "output", "DIR", &O::output, "folder for --save and --save-txt"),
       flag(kOutput, "save", &O::save, "write annotated videos and pictures"),
       flag(kOutput, "draw-tiles", &O::draw_tiles, "draw the tiles' borders, with --save"),
+      number<int>(kOutput, "line-width", "N", &O::line_width, 0, 100,
+                  "width of the boxes' lines, 0..100 pixels; letters follow it; 0: from the "
+                  "picture's size"),
+      flag(kOutput, "hide-labels", &O::hide_labels, "draw boxes without names"),
+      flag(kOutput, "hide-conf", &O::hide_conf, "draw names without confidences"),
       flag(kOutput, "save-txt", &O::save_txt, "write YOLO text files to DIR/labels"),
       flag(kOutput, "save-conf", &O::save_conf, "with confidences in the text files"),
       text(kOutput, "json", "FILE", &O::json, "write JSON Lines; - is standard output"),

@@ -83,6 +83,9 @@ struct Options {
   std::string output = "runs/detect";
   bool save = false;
   bool draw_tiles = false;
+  int line_width = 0;  ///< 0..100 pixels; 0: from the picture's size
+  bool hide_labels = false;
+  bool hide_conf = false;
   bool save_txt = false;
   bool save_conf = false;
   std::string json;
