@@ -225,7 +225,7 @@ def measure_merging(options):
           f"{peer['boxes']}, of which finding the groups {peer['groups']:.2f} s; groups of {peer['crowded boxes']} "
           f"crowded ones {peer['crowded groups']:.2f} s")
     verdict(f"SAHI's published {PUBLISHED_NMM} s / Osprey", PUBLISHED_NMM / (1000 * ours * 33.337), 500)
-    for what, key in ("SAHI here / Osprey, by box", "objects"), ("SAHI here, the groups alone / Osprey, by box", "groups"):
+    for what, key in ("SAHI here / Osprey, by box", "objects"), ("SAHI's groups alone / Osprey, by box", "groups"):
         print(f"{what:66} {peer[key] / peer['boxes'] / ours:9.3f}")
 
     print("\nten times the boxes")
