@@ -7,7 +7,8 @@
 Run it with the Python of bench/requirements.txt. Tiles of 640 with overlap 0.2 and the whole frame, conf 0.25,
 NMS 0.45 in each tile, on two sets: the shared scenes, and one that is made here of other pictures' boxes
 (second_set.py). Osprey's boxes are those of its COCO results; SAHI merges what the same network finds in
-the same tiles, and has no limit of boxes, so Osprey's is out of the way. AP is pycocotools'. Exit code 1 if a bound is broken:
+the same tiles. It has no limit of boxes, so Osprey's is set out of reach. AP is pycocotools'. Exit code 1 if
+a bound is broken:
 - `--merge nms`, `greedy_nmm` and `nmm` give SAHI's AP within 0.001;
 - the default, fragments, has a higher AP than each of SAHI's and fewer duplicates.
 """
