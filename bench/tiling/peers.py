@@ -261,7 +261,7 @@ def supervision_parts(options):
 def crowded_boxes(boxes):
     """Each box meets about 900 others: the layout of SAHI's own figures, made anew."""
     random = np.random.default_rng(7)
-    corners = random.uniform(0, 250, (boxes, 2))
+    corners = random.uniform(0, 234, (boxes, 2))
     sides = random.uniform(1, 40, (boxes, 2))
     scores = random.uniform(0, 1, boxes).round(2)
     return np.column_stack([corners, corners + sides, scores, np.zeros(boxes)]).astype(np.float32)
