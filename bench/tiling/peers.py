@@ -205,14 +205,14 @@ def hundred_objects(seed):
 
 
 def timed(options, prepare, work):
-    """Median seconds of the work alone on what `prepare` gives anew each time."""
+    """Median CPU seconds of the work alone on what `prepare` gives anew each time: steadier than wall time."""
     spans = []
     for i in range(-3, options.frames):
         given = prepare()
-        begun = time.perf_counter()
+        begun = time.process_time()
         result = work(given)
         if i >= 0:
-            spans.append(time.perf_counter() - begun)
+            spans.append(time.process_time() - begun)
     return statistics.median(spans), result
 
 
@@ -279,13 +279,13 @@ def sahi_nmm(options):
     for name, work in {
             "groups": lambda: batched_nmm(rows, "IOS", 0.5),
             "crowded groups": lambda: batched_nmm(crowd, "IOS", 0.5)}.items():
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        result[name] = time.perf_counter() - begun
+        result[name] = time.process_time() - begun
     objects = [sahi_object(row, side, side) for row in rows]
-    begun = time.perf_counter()
+    begun = time.process_time()
     merged = NMMPostprocess(match_threshold=0.5, match_metric="IOS", class_agnostic=False)(objects)
-    return {**result, "objects": time.perf_counter() - begun, "merged": len(merged)}
+    return {**result, "objects": time.process_time() - begun, "merged": len(merged)}
 
 
 def main():

@@ -174,14 +174,14 @@ def measure_scene(options, folder, scene):
 
 
 def merge_bench(options):
-    """Milliseconds and boxes of each case of tiling_bench, which checks its answers itself."""
+    """CPU milliseconds and boxes of each case of tiling_bench, which checks its answers itself."""
     out, *_ = run([options.tiling_bench, "--benchmark_filter=/(100_objects|33000_boxes|330000_boxes)$",
                    f"--benchmark_repetitions={options.rounds}", "--benchmark_min_time=0.1s",
                    "--benchmark_enable_random_interleaving=true", "--benchmark_format=json"])
     times, boxes = {}, {}
     for case in json.loads(out)["benchmarks"]:
         if case["run_type"] == "iteration":
-            times.setdefault(case["run_name"], []).append(case["real_time"])
+            times.setdefault(case["run_name"], []).append(case["cpu_time"])
             boxes[case["run_name"]] = case["boxes"]
     return {name: statistics.median(t) for name, t in times.items()}, boxes
 
@@ -192,7 +192,7 @@ def parts(name, *flags):
 
 
 def measure_merging(options):
-    print("\nslicing and merging alone: 100 objects on the 8 tiles of a 1920x1080 frame, one thread")
+    print("\nslicing and merging alone: 100 objects on the 8 tiles of a 1920x1080 frame, CPU time")
     sahi, supervision = [], []
     for _ in range(options.rounds):
         sahi.append(parts("sahi_parts", "--frames", 50))
@@ -217,7 +217,7 @@ def measure_merging(options):
         ours = times[f"{method}/100_objects"] / boxes[f"{method}/100_objects"]
         verdict(f"supervision / Osprey's {method}, by box", supervision_ms / supervision["boxes"] / ours, 3)
 
-    print("\nNMM of many boxes of one class, IOS 0.5, one thread")
+    print("\nNMM of many boxes of one class, IOS 0.5, CPU time")
     peer = parts("sahi_nmm")
     name = "nmm/33000_boxes"
     ours = times[name] / 1000 / boxes[name]
@@ -228,7 +228,7 @@ def measure_merging(options):
     for what, key in ("SAHI here / Osprey, by box", "objects"), ("SAHI's groups alone / Osprey, by box", "groups"):
         print(f"{what:66} {peer[key] / peer['boxes'] / ours:9.3f}")
 
-    print("\nten times the boxes")
+    print("\nten times the boxes, CPU time")
     for method in METHODS:
         few, many = f"{method}/33000_boxes", f"{method}/330000_boxes"
         ratio = times[many] / times[few] * 10 / (boxes[many] / boxes[few])
@@ -250,6 +250,8 @@ def main():
     options = parser.parse_args()
     scenes = options.scenes or [SHARED / "data/scenes" / name for name in ("hd_00.jpg", "uhd_00.jpg")]
 
+    if os.getloadavg()[0] > 0.5:
+        print(f"other work is running here (load {os.getloadavg()[0]:.1f}): what follows is not to be relied on")
     if options.only != "merging":
         absent = [p for p in (options.model, *scenes) if not p.is_file()]
         if absent:
