@@ -7,6 +7,7 @@ Loading, compiling and a warm-up are not counted; reading, pre-processing, infer
 
 import argparse
 import ast
+import contextlib
 import json
 import tempfile
 import time
@@ -15,14 +16,14 @@ from pathlib import Path
 CONF, IOU = 0.25, 0.45
 
 
-def ultralytics(options):
-    """`ultralytics predict`, streaming, with its OpenVINO backend."""
+@contextlib.contextmanager
+def openvino_export(onnx_model, precision):
+    """A folder as Ultralytics exports it for OpenVINO, of the same graph, for its OpenVINO backend."""
     import onnx
     import openvino as ov
     import yaml
-    from ultralytics import YOLO
 
-    if options.precision == "f32":
+    if precision == "f32":
         # Ultralytics compiles with the runtime's own choice; this is the only way to compare like with like.
         compile_model = ov.Core.compile_model
         ov.Core.compile_model = lambda self, model, device_name=None, config=None: compile_model(
@@ -30,11 +31,19 @@ def ultralytics(options):
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model_openvino_model"
         exported.mkdir()
-        ov.save_model(ov.Core().read_model(options.model), exported / "model.xml", compress_to_fp16=False)
+        ov.save_model(ov.Core().read_model(onnx_model), exported / "model.xml", compress_to_fp16=False)
         # Strings in ONNX; numbers, booleans and mappings where Ultralytics' own export writes this file.
-        metadata = {p.key: ast.literal_eval(p.value) for p in onnx.load(options.model).metadata_props
+        metadata = {p.key: ast.literal_eval(p.value) for p in onnx.load(onnx_model).metadata_props
                     if p.key in ("names", "imgsz", "args", "stride", "batch", "channels", "end2end")}
         (exported / "metadata.yaml").write_text(yaml.safe_dump(metadata))
+        yield exported
+
+
+def ultralytics(options):
+    """`ultralytics predict`, streaming, with its OpenVINO backend."""
+    from ultralytics import YOLO
+
+    with openvino_export(options.model, options.precision) as exported:
         model = YOLO(str(exported), task="detect")
         boxes, count, begun = [], 0, None
         for result in model.predict(options.video, stream=True, conf=CONF, iou=IOU, verbose=False, save=False,

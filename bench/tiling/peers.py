@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other side of run.py: SAHI and supervision, printing what they took as one line of JSON.
 
-    python3 bench/tiling/peers.py {sahi,supervision,sahi_parts,supervision_parts,sahi_nmm} ...
+    python3 bench/tiling/peers.py {sahi,sahi_bare,supervision,sahi_parts,supervision_parts,sahi_nmm} ...
 
-Both run the same network in OpenVINO with the pixels converted by the runtime, which is the cheapest way to
-feed it, so that what is compared is how frames are cut, fed and merged. Loading, compiling and a warm-up
-are not counted.
+All run the same network in OpenVINO. `sahi` does so as its users do, with SAHI's own model for Ultralytics'
+OpenVINO backend. `sahi_bare` and `supervision` do it in the cheapest way there is from Python, with the pixels
+converted by the runtime, so that nothing is compared but how frames are cut, fed and merged. Loading, compiling
+and a warm-up are not counted.
 """
 
 import argparse
+import importlib.util
 import json
 import statistics
 import threading
@@ -19,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+HERE = Path(__file__).resolve().parent
 TILE, OVERLAP = 640, 0.2
 CONF, IOU, MOST = 0.25, 0.45, 300
 
@@ -143,18 +146,50 @@ def timed_frames(options, network, work, boxes_of):
             "tiles": len(network.spans), "boxes": boxes_of(result).tolist()}
 
 
-def sahi(options):
+def sliced(options, model, network):
     """`get_sliced_prediction` with its defaults, which are GREEDYNMM, IOS, 0.5."""
     from sahi.predict import get_sliced_prediction
-
-    network = Network(options.model, 1, options.precision)
-    model = sahi_model(network)
 
     def work(picture):
         return get_sliced_prediction(picture, model, TILE, TILE, OVERLAP, OVERLAP, perform_standard_pred=False,
                                      verbose=0).object_prediction_list
 
     return timed_frames(options, network, work, rows_of_sahi)
+
+
+def sahi_bare(options):
+    network = Network(options.model, 1, options.precision)
+    return sliced(options, sahi_model(network), network)
+
+
+class InsideRuntime:
+    """`spans` as Network has them, of whatever code calls OpenVINO in this process."""
+
+    def __init__(self):
+        import openvino as ov
+
+        self.spans = []
+        infer = ov.InferRequest.infer
+
+        def timed_infer(request, *arguments, **more):
+            begun = time.perf_counter()
+            result = infer(request, *arguments, **more)
+            self.spans.append(time.perf_counter() - begun)
+            return result
+
+        ov.InferRequest.infer = timed_infer
+
+
+def sahi(options):
+    from sahi import AutoDetectionModel
+
+    spec = importlib.util.spec_from_file_location("end_to_end_peers", HERE.parent / "end_to_end/peers.py")
+    end_to_end = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(end_to_end)
+    with end_to_end.openvino_export(options.model, options.precision) as exported:
+        model = AutoDetectionModel.from_pretrained("ultralytics", model_path=str(exported), task="detect",
+                                                   confidence_threshold=CONF, image_size=TILE, device="cpu")
+        return sliced(options, model, InsideRuntime())
 
 
 def detections_of(rows):
@@ -290,7 +325,7 @@ def sahi_nmm(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("peer", choices=["sahi", "supervision", "sahi_parts", "supervision_parts", "sahi_nmm"])
+    parser.add_argument("peer", choices=["sahi", "sahi_bare", "supervision", "sahi_parts", "supervision_parts", "sahi_nmm"])
     parser.add_argument("--model", type=Path)
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--precision", default="f32")

@@ -38,7 +38,8 @@ Status DetectLane::prepare(pipeline::LanePlace place, pipeline::JobPayload& job)
 }
 
 void DetectLane::start(std::size_t slot, std::size_t /*items*/, Completion done) {
-  if (models_.several()) {
+  if (!models_.several()) return networks_.front().lane->start(slot, std::move(done));
+  {
     const std::lock_guard lock(mutex_);
     const std::size_t other = 1 - slot;
     if (running_[other] && model_[other] != model_[slot]) {
@@ -46,8 +47,6 @@ void DetectLane::start(std::size_t slot, std::size_t /*items*/, Completion done)
       return;
     }
     running_[slot] = true;
-  } else {
-    return networks_.front().lane->start(slot, std::move(done));
   }
   run(slot, std::move(done));
 }

@@ -100,6 +100,23 @@ Status check_overwrites_no_input(const Options& o, std::string_view key,
   return {};
 }
 
+// What is said for all models means something to one of them.
+Status check_some_model_heeds(const Options& o) {
+  const auto models = OSPREY_TRY(each_model(o));
+  const auto none = [&](auto has) { return std::none_of(models.begin(), models.end(), has); };
+  const auto needs = [](const std::string& key, const std::string& other) {
+    return Error{ErrorCode::kInvalidArgument, key + ": needs " + other};
+  };
+  const auto is_cut = [](const Options& m) { return !m.tiles.empty(); };
+  const auto looks_at_parts = [](const Options& m) { return !m.tiles.empty() || !m.after.empty(); };
+  const auto tries_batches = [](const Options& m) { return m.batch == Options::kAutoBatch; };
+  if (o.overlap && none(is_cut)) return needs("--overlap", "--tiles PLAN");
+  if (o.with_frame && none(is_cut)) return needs("--with-frame", "--tiles PLAN");
+  if (o.draw_tiles && none(looks_at_parts)) return needs("--draw-tiles", "--tiles PLAN");
+  if (o.max_latency > 0 && none(tries_batches)) return needs("--max-latency", "--batch auto");
+  return {};
+}
+
 }  // namespace
 
 Status check(const Options& o) {
@@ -111,13 +128,7 @@ Status check(const Options& o) {
   }
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
   if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
-  const auto models = OSPREY_TRY(each_model(o));
-  const auto none_has = [&](auto has) { return std::none_of(models.begin(), models.end(), has); };
-  const auto is_cut = [](const Options& m) { return !m.tiles.empty(); };
-  const auto makes_parts = [&](const Options& m) { return is_cut(m) || !m.after.empty(); };
-  if (o.overlap && none_has(is_cut)) return wrong("--overlap: needs --tiles PLAN");
-  if (o.with_frame && none_has(is_cut)) return wrong("--with-frame: needs --tiles PLAN");
-  if (o.draw_tiles && none_has(makes_parts)) return wrong("--draw-tiles: needs --tiles PLAN");
+  OSPREY_TRY(check_some_model_heeds(o));
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
   if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
     return wrong("--json and --coco: both would write " + o.coco);

@@ -306,6 +306,7 @@ class BadInput(CommandTest):
         refused("--conf", says=["--conf", "osprey --help"])
         refused("--conf", "0.2", "--conf", "0.3", says=["--conf"])
         refused("--batch", "0", says=["--batch", "auto or a whole number from 1 to 64"])
+        refused("--max-latency", "50", says=["--max-latency", "--batch auto"])
         refused("--fuse", "mean", says=["--fuse", "nms,wbf,none"])
         refused("--after", "x", says=["--after"])
         refused("--model", "gone.onnx", says=["model 'gone'", "no such model file"])
