@@ -63,6 +63,7 @@ struct Options {
   ensemble::CropOptions crops;  ///< but for its labels
   bool merge_results = false;   ///< into the list of objects; else they are attached to the boxes
   bool optional = false;        ///< the run goes on without it
+  bool beside_others = false;   ///< set by each_model(), if there are several
 
   // How it runs.
   int lanes = 0;      ///< 0..64; 0: as many as the runtime reports optimal

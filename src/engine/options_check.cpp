@@ -59,6 +59,7 @@ Result<std::vector<Options>> each_model(const Options& options) {
   for (const auto& said : options.models) {
     Options own = options;
     own.models.clear();
+    own.beside_others = options.models.size() > 1;
     own.model.clear();
     for (const auto& [spec, text] : said) OSPREY_TRY(spec->set(own, text));
     if (own.model.empty()) {

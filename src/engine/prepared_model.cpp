@@ -60,6 +60,7 @@ Status compile(ModelFile& file, PreparedModel& prepared, const Options& options)
   session.threads = options.threads;
   session.precision = options.precision;
   session.cache_dir = options.cache_dir;
+  session.beside_others = options.beside_others;
   if (options.batch == Options::kAutoBatch) {
     auto choice = OSPREY_TRY(compile_fastest_batch(*file.loaded, prepared.spec.input, session,
                                                    std::chrono::milliseconds(options.max_latency)));

@@ -30,6 +30,9 @@ struct SessionOptions {
   int threads = 0;  ///< CPU threads for all lanes together; 0: all cores
   int batch = 1;    ///< 1..64 pictures a run: it takes as long as for all, also if fewer are there
   Precision precision = Precision::kFp32;
+  /// Sessions of other models run at the same time. Its threads then go to whichever core is free:
+  /// bound to one each, those of two sessions could meet on one core and leave another idle.
+  bool beside_others = false;
   std::string cache_dir;  ///< compiled models are kept here; empty: not kept
 };
 

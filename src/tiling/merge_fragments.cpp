@@ -25,6 +25,11 @@ struct Sightings {
   std::vector<Box> reaches;
   std::vector<std::uint32_t> ranks;
 
+  void reserve(std::size_t count) {
+    seen.reserve(count);
+    reaches.reserve(count);
+    ranks.reserve(count);
+  }
   void add(const Seen& sighting, std::uint32_t rank) {
     seen.push_back(sighting);
     reaches.push_back(sighting.reach);
@@ -35,6 +40,7 @@ struct Sightings {
 Sightings look(const Candidates& candidates, std::span<const TileView> views) {
   const auto count = static_cast<std::uint32_t>(candidates.size());
   Sightings all;
+  all.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto& [detection, tile] = candidates.found[i];
     const auto rank = candidates.ranks[i];

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "tiling/falling_order.hpp"
 #include "tiling/grid_layout.hpp"
 #include "tiling/merge_methods.hpp"
 
@@ -52,19 +53,22 @@ std::vector<TileDetection> by_place(Boxes boxes, Indices wanted) {
 }
 
 std::vector<std::uint32_t> ranks_of(const std::vector<TileDetection>& found) {
-  struct Key {
-    float confidence;
-    std::uint32_t item;
-  };
-  std::vector<Key> order(found.size());
+  std::vector<Ranked> order(found.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = {found[i].detection.confidence, i};
-  std::sort(order.begin(), order.end(), [&](const Key& a, const Key& b) {
-    if (a.confidence != b.confidence) return a.confidence > b.confidence;
-    return is_better(found[a.item], found[b.item]);
-  });
+  sort_falling(order, [&](auto a, auto b) { return is_better(found[a], found[b]); });
   std::vector<std::uint32_t> ranks(found.size());
   for (std::uint32_t rank = 0; rank < order.size(); ++rank) ranks[order[rank].item] = rank;
   return ranks;
+}
+
+std::vector<Detection> sorted(const std::vector<Detection>& merged) {
+  std::vector<Ranked> order(merged.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = {merged[i].confidence, i};
+  sort_falling(order, [&](auto a, auto b) { return is_better(merged[a], merged[b]); });
+  std::vector<Detection> result;
+  result.reserve(merged.size());
+  for (const auto& [confidence, item] : order) result.push_back(merged[item]);
+  return result;
 }
 
 Candidates candidates_of(Boxes boxes, Indices wanted) {
@@ -125,8 +129,10 @@ std::vector<Detection> TileMerger::merge(Boxes boxes) const {
   };
   std::vector<std::uint32_t> by_class(boxes.size());
   std::iota(by_class.begin(), by_class.end(), 0u);
-  std::stable_sort(by_class.begin(), by_class.end(),
-                   [&](auto a, auto b) { return label_of(a) < label_of(b); });
+  const auto is_before = [&](auto a, auto b) { return label_of(a) < label_of(b); };
+  if (!std::is_sorted(by_class.begin(), by_class.end(), is_before)) {
+    std::stable_sort(by_class.begin(), by_class.end(), is_before);
+  }
   std::vector<Detection> merged;
   for (auto begin = by_class.begin(); begin != by_class.end();) {
     const auto label = label_of(*begin);
@@ -135,9 +141,7 @@ std::vector<Detection> TileMerger::merge(Boxes boxes) const {
     merge_class(candidates_of(boxes, {begin, end}), options_, views_, merged);
     begin = end;
   }
-  std::sort(merged.begin(), merged.end(),
-            [](const Detection& a, const Detection& b) { return is_better(a, b); });
-  return merged;
+  return sorted(merged);
 }
 
 }  // namespace osprey::tiling

@@ -217,6 +217,7 @@ ov::AnyMap compile_settings(const SessionOptions& options) {
   } else {
     settings.insert(ov::num_streams(options.lanes));
   }
+  if (options.beside_others) settings.insert(ov::hint::enable_cpu_pinning(false));
   if (options.threads > 0) settings.insert(ov::inference_num_threads(options.threads));
   if (options.precision == Precision::kFp32) {
     settings.insert(ov::hint::inference_precision(ov::element::f32));

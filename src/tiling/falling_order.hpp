@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sorts by confidence in linear time.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace osprey::tiling {
+
+/// A value and where it stands. Values are finite.
+struct Ranked {
+  float value;
+  std::uint32_t item;
+};
+
+namespace detail {
+
+/// Unsigned integers that fall as the floats rise.
+inline std::uint32_t falling_key(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f);  // -0 is 0
+  return bits & 0x80000000u ? bits : ~bits & 0x7FFFFFFFu;
+}
+
+}  // namespace detail
+
+/// Sorts by falling value; those of equal values as `is_before(item, item)` says. Cost: three
+/// passes, and a sort of what is equal.
+template <typename IsBefore>
+void sort_falling(std::vector<Ranked>& order, IsBefore is_before) {
+  constexpr int kBits = 11, kPasses = 3;
+  constexpr std::size_t kFew = 512;  // for these a comparing sort is faster
+  const auto less = [&](const Ranked& a, const Ranked& b) {
+    if (a.value != b.value) return a.value > b.value;
+    return is_before(a.item, b.item);
+  };
+  if (order.size() < kFew) {
+    std::sort(order.begin(), order.end(), less);
+    return;
+  }
+  std::vector<Ranked> other(order.size());
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const auto digit = [&](const Ranked& entry) {
+      return detail::falling_key(entry.value) >> (pass * kBits) & ((1u << kBits) - 1);
+    };
+    std::array<std::uint32_t, 1u << kBits> begins{};
+    for (const auto& entry : order) ++begins[digit(entry)];
+    std::uint32_t sum = 0;
+    for (auto& begin : begins) sum += std::exchange(begin, sum);
+    for (const auto& entry : order) other[begins[digit(entry)]++] = entry;
+    std::swap(order, other);
+  }
+  for (auto begin = order.begin(); begin != order.end();) {
+    const auto end = std::find_if(begin + 1, order.end(),
+                                  [&](const Ranked& entry) { return entry.value != begin->value; });
+    if (end - begin > 1) std::sort(begin, end, less);
+    begin = end;
+  }
+}
+
+}  // namespace osprey::tiling
