@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "model": ["base", "core"],
     "runtime": ["core", "model"],
     "runtime/openvino": ["base", "core", "model", "runtime"],
-    "runtime/rknn": ["core", "model", "runtime"],
+    "runtime/rknn": ["base", "core", "model", "runtime"],
     "tiling": ["core", "model"],
     "ensemble": ["base", "core", "tiling"],
     "tracking": ["core"],
@@ -33,11 +33,12 @@ MAY_INCLUDE = {
     "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],
     "engine": ["*"],
-    "apps": ["engine", "base", "onnx", "onnx/darknet"],
+    "apps": ["engine", "base", "onnx", "onnx/darknet", "sim/rk3588/container.hpp"],
+    "sim": ["runtime/rknn/rknn_abi.h"],
     "include": [],
 }
 ALWAYS = ["base/try.hpp"]
-IN_TESTS_BESIDE_CODE = ["tests/support"]  # in *_test.cpp and *_bench.cpp
+IN_TESTS_BESIDE_CODE = ["tests/support", "sim"]  # in *_test.cpp and *_bench.cpp
 
 # Third-party headers -> who may include them, and only in .cpp files. Tests and benchmarks may use
 # any: they are what results are compared with.
@@ -45,9 +46,9 @@ THIRD_PARTY = {
     r"opencv2/": ["media", "vision"],
     r"libav|libsw": ["media"],
     r"libyuv": ["media", "vision"],
-    r"openvino/": ["runtime/openvino"],
+    r"openvino/": ["runtime/openvino", "sim"],
     r"google/protobuf/|onnx/": ["onnx"],
-    r"nlohmann/": ["model", "onnx", "sinks", "engine", "apps"],
+    r"nlohmann/": ["model", "onnx", "sinks", "engine", "apps", "sim"],
     r"yaml-cpp/": ["model", "engine"],
     r"CLI/": ["apps"],
 }

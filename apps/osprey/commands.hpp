@@ -19,6 +19,7 @@ void add_detect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
+void add_sim_model(CLI::App& app, int& exit_code);
 void add_options_page(CLI::App& app, int& exit_code);
 
 /// Prints "osprey: message" on standard error and gives the exit code for it.

@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_bench(app, exit_code);
   add_info(app, exit_code);
   add_import(app, exit_code);
+  add_sim_model(app, exit_code);
   add_options_page(app, exit_code);
   std::vector<std::string> commands;
   for (const auto* command : app.get_subcommands({})) commands.push_back(command->get_name());

@@ -248,6 +248,46 @@ std::string get_map(const Options& o) {
   return join(entries);
 }
 
+constexpr int kMostCores = 3;
+
+// "0_1": cores 0 and 1, 3; "auto": 0.
+std::optional<std::uint32_t> core_mask(const std::string& text) {
+  if (text == "auto") return 0;
+  std::uint32_t mask = 0;
+  std::istringstream cores(text);
+  for (std::string core; std::getline(cores, core, '_');) {
+    const auto number = parse<int>("cores", core, 0, kMostCores - 1);
+    if (!number) return std::nullopt;
+    mask |= 1u << *number;
+  }
+  return mask == 0 ? std::nullopt : std::optional(mask);
+}
+
+Status set_cores(Options& o, std::string_view text) {
+  std::vector<std::uint32_t> masks;
+  for (const auto& lane : split(text)) {
+    const auto mask = core_mask(lane);
+    if (!mask || *mask == 5) {
+      return bad_value("cores", text, "lanes as in 0,1,2 or 0_1_2 or auto,auto; cores 0 to 2");
+    }
+    masks.push_back(*mask);
+  }
+  o.cores = std::move(masks);
+  return {};
+}
+
+std::string get_cores(const Options& o) {
+  std::vector<std::string> lanes;
+  for (const auto mask : o.cores) {
+    std::string cores = mask == 0 ? "auto" : "";
+    for (int core = 0; core < kMostCores; ++core) {
+      if (mask >> core & 1) cores += (cores.empty() ? "" : "_") + std::to_string(core);
+    }
+    lanes.push_back(cores);
+  }
+  return join(lanes);
+}
+
 Status set_batch(Options& o, std::string_view text) {
   if (text == "auto") {
     o.batch = Options::kAutoBatch;
@@ -286,8 +326,9 @@ std::vector<OptionSpec> make_table() {
   using enum OptionGroup;
   using O = Options;
   return {
-      text(kModel, "model", "FILE", &O::model,
-           "model: .onnx, .xml (OpenVINO IR) or .tflite; given again: several, side by side"),
+      text(
+          kModel, "model", "FILE", &O::model,
+          "model: .onnx, .xml (OpenVINO IR), .tflite or .rknn; given again: several, side by side"),
       number<float>(kModel, "conf", "X", &O::conf, 0, 1, "least confidence of a detection, 0..1"),
       number<float>(kModel, "iou", "X", &O::iou, 0, 1,
                     "boxes of a class that overlap a better one by more are dropped, 0..1"),
@@ -318,6 +359,8 @@ std::vector<OptionSpec> make_table() {
        }},
       text(kModel, "names", "FILE", &O::names,
            "class names: a line each, or a data.yaml; default: the model's own, else COCO's"),
+      text(kModel, "rknn-library", "FILE", &O::rknn_library,
+           "Rockchip's runtime, for .rknn models"),
       choice(kModel, "head", "NAME", &O::head, model::head_names(),
              "how to read the outputs, if they are not recognised (see `osprey info`)"),
 
@@ -410,6 +453,10 @@ std::vector<OptionSpec> make_table() {
       number<int>(kRun, "max-latency", "MS", &O::max_latency, 0, 60000,
                   "with --batch auto: longest an inference may take, 0..60000 ms; 0: any"),
       text(kRun, "cache-dir", "DIR", &O::cache_dir, "keep compiled models here for faster starts"),
+      {"cores", "LIST", kRun,
+       "NPU cores of each lane: 0,1,2 (a lane a core), 0_1_2 (one lane over three), auto; default: "
+       "a lane a core",
+       set_cores, get_cores},
       number<int>(kRun, "in-flight", "N", &O::in_flight, 0, 4096,
                   "most frames of a stream on their way, 0..4096; 0: enough to keep lanes busy"),
       choice(kRun, "policy", "NAME", &O::policy, {"wait", "drop_oldest", "drop_newest"},

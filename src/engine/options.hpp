@@ -75,6 +75,8 @@ struct Options {
   int max_latency = 0;  ///< 0..60000 ms, for kAutoBatch; 0: none asked for
   static constexpr int kAutoBatch = 0;
   std::string cache_dir;
+  std::vector<std::uint32_t> cores;  ///< NPU cores of each lane, bit 0 for core 0; empty: one each
+  std::string rknn_library = "librknnrt.so";
   std::string policy;  ///< "", "wait", "drop_oldest", "drop_newest"; "": wait for files
 
   // What is read.

@@ -10,6 +10,7 @@
 #include "engine/metadata_file.hpp"
 #include "model/class_names.hpp"
 #include "runtime/openvino/openvino_backend.hpp"
+#include "runtime/rknn/rknn_backend.hpp"
 
 namespace osprey::engine {
 
@@ -31,7 +32,9 @@ Result<model::ModelOverrides> overrides_of(const Options& options) {
 }  // namespace
 
 Result<ModelFile> read_model(const Options& options) {
-  const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
+  const bool is_rknn = std::filesystem::path(options.model).extension() == ".rknn";
+  const auto backend = OSPREY_TRY(is_rknn ? runtime::create_rknn_backend(options.rknn_library)
+                                          : runtime::create_openvino_backend());
   ModelFile file;
   file.loaded = OSPREY_TRY(backend->load(options.model));
   file.description = file.loaded->description();
@@ -61,6 +64,7 @@ Status compile(ModelFile& file, PreparedModel& prepared, const Options& options)
   session.precision = options.precision;
   session.cache_dir = options.cache_dir;
   session.beside_others = options.beside_others;
+  session.core_masks = options.cores;
   if (options.batch == Options::kAutoBatch) {
     auto choice = OSPREY_TRY(compile_fastest_batch(*file.loaded, prepared.spec.input, session,
                                                    std::chrono::milliseconds(options.max_latency)));

@@ -33,6 +33,8 @@ struct SessionOptions {
   /// Sessions of other models run at the same time. Its threads then go to whichever core is free:
   /// bound to one each, those of two sessions could meet on one core and leave another idle.
   bool beside_others = false;
+  /// NPUs: the cores of each lane, bit 0 for core 0, 0 for whichever is free; in place of `lanes`.
+  std::vector<std::uint32_t> core_masks;
   std::string cache_dir;  ///< compiled models are kept here; empty: not kept
 };
 

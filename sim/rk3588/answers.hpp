@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the virtual board's outputs come from.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sim/rk3588/container.hpp"
+
+namespace osprey::sim {
+
+using Outputs = std::vector<std::vector<float>>;
+
+/// What one context's runs give. Threads: one owner.
+class Answers {
+ public:
+  virtual ~Answers() = default;
+  /// `picture`: height x width x 3 bytes in the network's order of channels. Throws
+  /// std::runtime_error.
+  virtual const Outputs& run(std::span<const std::uint8_t> picture) = 0;
+};
+
+/// Makes each context's. Threads: any.
+class AnswerSource {
+ public:
+  virtual ~AnswerSource() = default;
+  virtual std::unique_ptr<Answers> answers() = 0;
+};
+
+/// What the environment asks for:
+///   OSPREY_SIM_ANSWERS=compute   by OpenVINO on this machine's CPU: right, and slower than a
+///   board. The default. OSPREY_SIM_ANSWERS=record    the same, and writes them to
+///   OSPREY_SIM_RECORDING OSPREY_SIM_ANSWERS=replay    those written there, in turn: at the cost of
+///   a copy OSPREY_SIM_ANSWERS=none      zeros
+/// Throws std::runtime_error.
+std::unique_ptr<AnswerSource> answer_source(const Model& model);
+
+}  // namespace osprey::sim

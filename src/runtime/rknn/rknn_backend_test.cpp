@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backend on the virtual board.
+#include "runtime/rknn/rknn_backend.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <future>
+
+#include "base/file_testing.hpp"
+#include "base/read_file.hpp"
+#include "sim/rk3588/container.hpp"
+#include "tests/support/test_models.hpp"
+
+namespace osprey::runtime {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result.ok()) throw std::runtime_error(result.error().message);
+  return std::move(result).value();
+}
+
+constexpr std::uint32_t kSide = 128, kCells = 256;
+
+class VirtualBoard : public testing::Test {
+ protected:
+  VirtualBoard() {
+    const auto onnx = folder_ / "spots.onnx";
+    EXPECT_TRUE(support::write_spot_detector(onnx).ok());
+    model_.name = "spots";
+    model_.onnx = must(base::read_file(onnx, "a model"));
+    model_.mean = {0, 0, 0};
+    model_.std = {255, 255, 255};
+    model_.input = {"images", {1, kSide, kSide, 3}, true, sim::Type::kInt8, 1.f / 255, -128};
+    model_.outputs = {{"output0", {1, 7, kCells}}};
+    setenv("OSPREY_SIM_ANSWERS", "none", 1);
+  }
+
+  std::string file() {
+    const auto path = folder_ / "spots.rknn";
+    base::write_text(path, sim::to_bytes(model_));
+    return path;
+  }
+
+  static std::unique_ptr<Backend> backend() { return must(create_rknn_backend(VIRTUAL_RKNNRT)); }
+
+  std::unique_ptr<Session> session(const SessionOptions& options = {}) {
+    model::InputSpec input;
+    input.width = input.height = kSide;
+    return must(must(backend()->load(file()))->compile(input, options));
+  }
+
+  static std::future<Status> start(Lane& lane, std::size_t slot) {
+    auto ended = std::make_shared<std::promise<Status>>();
+    lane.start(slot, [ended](Status status) { ended->set_value(std::move(status)); });
+    return ended->get_future();
+  }
+
+  std::string load_error(const std::string& path) {
+    const auto loaded = backend()->load(path);
+    return loaded ? std::string() : loaded.error().message;
+  }
+
+  base::TemporaryFolder folder_;
+  sim::Model model_;
+};
+
+TEST_F(VirtualBoard, says_what_the_model_is) {
+  const auto loaded = must(backend()->load(file()));
+  const auto& description = loaded->description();
+  EXPECT_EQ(description.format, "RKNN");
+  EXPECT_EQ(description.precision, "INT8");
+  EXPECT_EQ(description.inputs[0].name, "images");
+  EXPECT_EQ(description.inputs[0].shape, (Shape{1, kSide, kSide, 3}));
+  EXPECT_EQ(description.outputs[0].shape, (Shape{1, 7, kCells}));
+}
+
+TEST_F(VirtualBoard, computes_what_the_network_says) {
+  setenv("OSPREY_SIM_ANSWERS", "compute", 1);
+  const auto lane = must(session()->create_lane());
+  // A red square of 24 pixels at (8, 16) on black: the detector's class 0.
+  auto buffer = lane->input(1, 0);
+  std::fill_n(buffer.data, kSide * kSide * 3, std::uint8_t{0});
+  for (int y = 16; y < 40; ++y) {
+    for (int x = 8; x < 32; ++x) buffer.data[(y * static_cast<int>(kSide) + x) * 3] = 255;
+  }
+  ASSERT_TRUE(start(*lane, 1).get().ok());
+  const auto output = lane->outputs(1, 0)[0];
+  ASSERT_EQ(output.shape, (Shape{1, 7, kCells}));
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < kCells; ++i) {
+    if (output.data[4 * kCells + i] > output.data[4 * kCells + best]) best = i;
+  }
+  EXPECT_GT(output.data[4 * kCells + best], 0.7f);
+  EXPECT_NEAR(output.data[best], 20, 0.2);
+  EXPECT_NEAR(output.data[kCells + best], 28, 0.2);
+}
+
+TEST_F(VirtualBoard, a_core_runs_one_inference_after_the_other_and_cores_run_side_by_side) {
+  model_.core_ms = 20;
+  const auto board = session();
+  ASSERT_EQ(board->lanes(), 3);
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (int i = 0; i < 3; ++i) lanes.push_back(must(board->create_lane()));
+  const auto begun = Clock::now();
+  std::vector<std::future<Status>> runs;
+  for (auto& lane : lanes) {
+    for (const std::size_t slot : {0, 1}) runs.push_back(start(*lane, slot));
+  }
+  for (auto& run : runs) EXPECT_TRUE(run.get().ok());
+  const auto took = Clock::now() - begun;
+  EXPECT_GE(took, 40ms);
+  EXPECT_LT(took, 110ms);  // six after one another would take 120
+}
+
+TEST_F(VirtualBoard, cores_that_share_an_inference_gain_what_the_law_says) {
+  model_.core_ms = 40;
+  model_.parallel = 0.5;
+  const auto board = session({.core_masks = {7}});
+  ASSERT_EQ(board->lanes(), 1);
+  const auto lane = must(board->create_lane());
+  const auto begun = Clock::now();
+  EXPECT_TRUE(start(*lane, 0).get().ok());
+  const auto took = Clock::now() - begun;
+  EXPECT_GE(took, 26ms);  // 40 * (0.5 + 0.5 / 3)
+  EXPECT_LT(took, 39ms);
+}
+
+TEST_F(VirtualBoard, a_slot_that_runs_is_not_started_twice) {
+  model_.core_ms = 50;
+  const auto board = session();
+  const auto lane = must(board->create_lane());
+  auto first = start(*lane, 0);
+  const auto second = start(*lane, 0).get();
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(second.error().message, HasSubstr("the slot is running"));
+  EXPECT_TRUE(first.get().ok());
+}
+
+TEST_F(VirtualBoard, replays_what_was_recorded) {
+  setenv("OSPREY_SIM_RECORDING", (folder_ / "answers").c_str(), 1);
+  setenv("OSPREY_SIM_ANSWERS", "record", 1);
+  std::vector<float> recorded;
+  {
+    const auto lane = must(session()->create_lane());
+    std::fill_n(lane->input(0, 0).data, kSide * kSide * 3, std::uint8_t{90});
+    ASSERT_TRUE(start(*lane, 0).get().ok());
+    const auto output = lane->outputs(0, 0)[0];
+    recorded.assign(output.data, output.data + output.size());
+  }
+  setenv("OSPREY_SIM_ANSWERS", "replay", 1);
+  const auto lane = must(session()->create_lane());
+  ASSERT_TRUE(start(*lane, 1).get().ok());
+  const auto output = lane->outputs(1, 0)[0];
+  EXPECT_EQ(recorded, (std::vector<float>(output.data, output.data + output.size())));
+}
+
+TEST_F(VirtualBoard, int8_outputs_come_back_as_the_nearest_steps) {
+  setenv("OSPREY_SIM_ANSWERS", "compute", 1);
+  const auto exact = must(session()->create_lane());
+  model_.outputs[0].type = sim::Type::kInt8;
+  model_.outputs[0].scale = 1.f;
+  model_.outputs[0].zero_point = -10;
+  const auto rough = must(session()->create_lane());
+  for (auto* lane : {exact.get(), rough.get()}) {
+    std::fill_n(lane->input(0, 0).data, kSide * kSide * 3, std::uint8_t{40});
+    ASSERT_TRUE(start(*lane, 0).get().ok());
+  }
+  const auto a = exact->outputs(0, 0)[0], b = rough->outputs(0, 0)[0];
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(b.data[i], std::clamp(std::nearbyint(a.data[i]), -118.f, 137.f));
+  }
+}
+
+TEST_F(VirtualBoard, what_cannot_run_is_told_in_words) {
+  EXPECT_THAT(load_error(folder_ / "none.rknn"), HasSubstr("no such model file"));
+  base::write_text(folder_ / "text.rknn", "hello");
+  EXPECT_THAT(load_error(folder_ / "text.rknn"), HasSubstr("does not take the model"));
+  model_.platform = "rk3576";
+  EXPECT_THAT(load_error(file()), HasSubstr("for another chip"));
+  const auto none = create_rknn_backend("librknnrt-that-is-not-there.so");
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.error().message, HasSubstr("--rknn-library"));
+  const auto other = create_rknn_backend("libc.so.6");
+  ASSERT_FALSE(other.ok());
+  EXPECT_THAT(other.error().message, HasSubstr("has no function rknn_init"));
+}
+
+}  // namespace
+}  // namespace osprey::runtime
