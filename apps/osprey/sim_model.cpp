@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.hpp"
 #include "base/read_file.hpp"
@@ -57,6 +59,14 @@ Cost cost_of(const std::string& file, double gflops, int width, int height) {
   return estimate(gflops);
 }
 
+/// The network's own metadata, as far as the runtime has room for it.
+std::string custom_string(const std::map<std::string, std::string>& metadata) {
+  constexpr std::size_t kRoom = 1023;
+  nlohmann::json keys(metadata);
+  if (keys.dump().size() > kRoom) keys.erase("names");
+  return keys.dump().size() > kRoom ? std::string() : keys.dump();
+}
+
 struct SimModelCommand {
   explicit SimModelCommand(CLI::App& command) {
     command.add_option("model", model, "the network, an ONNX file of fixed size")->required();
@@ -93,6 +103,7 @@ struct SimModelCommand {
     made.std.assign(spec.input.std.begin(), spec.input.std.end());
     made.bgr = spec.input.order == model::ChannelOrder::kBgr;
     made.parallel = parallel;
+    made.custom_string = custom_string(file.description.metadata);
     // As the toolkit makes them: bytes in, shifted to signed ones.
     made.input = {file.description.inputs.front().name,
                   {1, static_cast<std::uint32_t>(spec.input.height),

@@ -15,6 +15,8 @@ Result<std::unique_ptr<DetectLane>> DetectLane::create(const RunModels& models, 
     if (!model.runs()) continue;
     network.lane = OSPREY_TRY(model.prepared.session->create_lane());
     network.step.emplace(model.prepared, *network.lane);
+    const bool shares = model.prepared.session->shares_cores();
+    lane->one_at_a_time_ = lane->one_at_a_time_ || (models.several() && !shares);
   }
   return lane;
 }
@@ -38,7 +40,7 @@ Status DetectLane::prepare(pipeline::LanePlace place, pipeline::JobPayload& job)
 }
 
 void DetectLane::start(std::size_t slot, std::size_t /*items*/, Completion done) {
-  if (!models_.several()) return networks_.front().lane->start(slot, std::move(done));
+  if (!one_at_a_time_) return networks_[model_[slot]].lane->start(slot, std::move(done));
   {
     const std::lock_guard lock(mutex_);
     const std::size_t other = 1 - slot;

@@ -18,7 +18,7 @@ namespace osprey::engine {
 
 /// Its jobs are DetectJobs. One inference runs at a time, as on a core: where the lane's slots hold
 /// jobs of two models, whose runtime lanes know nothing of each other, the second is started when
-/// the first one ends.
+/// the first one ends; unless both of them share cores by themselves.
 class DetectLane final : public pipeline::LaneRunner {
  public:
   /// `models` outlives the lane. `keep_pixels`: frames keep their samples; else they are freed once
@@ -48,6 +48,7 @@ class DetectLane final : public pipeline::LaneRunner {
 
   const RunModels& models_;
   bool keep_pixels_;
+  bool one_at_a_time_ = false;
   std::array<std::size_t, kSlots> model_{};  // whose jobs the slot holds
   std::mutex mutex_;                         // guards:
   std::array<bool, kSlots> running_{};

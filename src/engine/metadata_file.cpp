@@ -27,10 +27,21 @@ std::string names_as_json(const YAML::Node& names) {
   return json.dump();
 }
 
+void add_custom_string(model::ModelDescription& description) {
+  const auto custom = description.metadata.find("custom_string");
+  if (custom == description.metadata.end()) return;
+  const auto keys = nlohmann::json::parse(custom->second, nullptr, false);
+  if (!keys.is_object()) return;
+  for (const auto& [key, value] : keys.items()) {
+    description.metadata.emplace(key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
 }  // namespace
 
 Status add_metadata_file(model::ModelDescription& description) {
   if (description.format == "ONNX") return {};
+  add_custom_string(description);
   const auto path = std::filesystem::path(description.path).parent_path() / "metadata.yaml";
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return {};

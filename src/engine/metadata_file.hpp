@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The metadata.yaml that Ultralytics puts beside models whose format has no room for it.
+// What is known of models whose format has no room for it.
 #pragma once
 
 #include <osprey/result.hpp>
@@ -8,7 +8,8 @@
 
 namespace osprey::engine {
 
-/// Adds the keys of metadata.yaml in the model's folder that the model itself does not have. No
+/// Adds the keys of an RKNN model's custom string, if that is a JSON object, and of the
+/// metadata.yaml that Ultralytics puts into the model's folder; what the model has itself wins. No
 /// such file: nothing happens. ONNX files carry their own and are left alone.
 Status add_metadata_file(model::ModelDescription& description);
 

@@ -20,6 +20,7 @@ struct ModelDescription {
   ///   task           Ultralytics' task; anything but "detect" is refused with its name
   ///   osprey.head    JSON, see model/head.hpp; written by `osprey import`
   ///   osprey.input   JSON, see model/input_spec.hpp; written by `osprey import`
+  ///   custom_string  what the maker of an RKNN model put there: if it is JSON, more of these keys
   std::map<std::string, std::string> metadata;
   std::string format;           ///< "ONNX", "OpenVINO IR", "TFLite"
   std::string precision;        ///< "FP32", "FP16", "INT8"

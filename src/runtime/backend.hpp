@@ -76,6 +76,9 @@ class Session {
   virtual std::string precision() const = 0;  ///< numbers it computes with: "f32", "bf16"
   /// Whether the device computes bf16 faster than f32.
   virtual bool has_fast_bf16() const = 0;
+  /// Whether runs of several sessions on one core wait for each other by themselves, as in an NPU's
+  /// driver. If not, whoever has several sessions lets one run at a time.
+  virtual bool shares_cores() const = 0;
   virtual Result<std::unique_ptr<Lane>> create_lane() = 0;
 };
 

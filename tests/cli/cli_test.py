@@ -226,6 +226,60 @@ class GoodRuns(CommandTest):
         self.assertEqual(self.osprey("options").stdout, (SOURCE / "docs/options.md").read_text())
 
 
+class VirtualBoard(CommandTest):
+    """An RK3588 that anyone has: the same command, the real runtime's interface, cores that take their time."""
+
+    def setUp(self):
+        super().setUp()
+        self.board = ["--rknn-library", os.environ["VIRTUAL_RKNNRT"]]
+        done = self.osprey("sim-model", self.model, "-o", "spots.rknn", "--core-ms", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2.0 ms an inference, as told", done.stderr)
+
+    def test_finds_what_the_processor_finds_on_any_cores(self):
+        self.detect(self.video, "--model", self.model, "--json", "cpu.jsonl")
+        for cores in ("0,1,2", "0", "0_1_2", "auto,auto", "0_1,2"):
+            done = self.detect(self.video, "--model", "spots.rknn", *self.board, "--cores", cores, "--json", "npu.jsonl")
+            self.assertEqual((self.out / "npu.jsonl").read_bytes(), (self.out / "cpu.jsonl").read_bytes(), cores)
+        self.assertIn("Rockchip NPU", done.stderr)
+
+    def test_works_beside_the_processor_and_on_boxes(self):
+        (self.out / "plan.yaml").write_text(
+            f"conf: 0.5\nmodels:\n- {{model: spots.rknn, name: npu, classes: red}}\n"
+            f"- {{model: {self.model}, name: cpu, after: npu, margin: 4, classes: blue}}\n")
+        self.detect(self.video, "--config", "plan.yaml", *self.board, "--json", "o.jsonl")
+        frames = self.lines("o.jsonl")
+        self.assertEqual(len(frames), FRAMES)
+        self.assertTrue(all(f["objects"][0]["detection"]["model"]["name"] == "npu" for f in frames))
+        self.assertTrue(any(f["objects"][-1]["detection"]["model"]["name"] == "cpu" for f in frames))
+
+    def test_info_and_costs(self):
+        done = self.osprey("info", "spots.rknn", *self.board)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("RKNN, INT8", done.stdout)
+        shutil.copy(self.model, self.out / "yolov8n.onnx")
+        done = self.osprey("sim-model", "yolov8n.onnx", "-o", "other.rknn")
+        self.assertIn("estimated", done.stderr)  # the published figure is for 640x640
+
+    def test_what_is_wrong_is_named(self):
+        def refused(*arguments, says):
+            done = self.osprey(*arguments)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            for text in says:
+                self.assertIn(text, done.stderr)
+
+        refused("detect", self.video, "--model", "spots.rknn", "--rknn-library", "nowhere.so",
+                says=["nowhere.so", "--rknn-library FILE"])
+        refused("detect", self.video, "--model", "gone.rknn", *self.board, says=["gone.rknn", "no such model"])
+        (self.out / "text.rknn").write_text("hello")
+        refused("detect", self.video, "--model", "text.rknn", *self.board, says=["text.rknn", "does not take the model"])
+        for cores in ("3", "0-1", "0_2", ""):
+            refused("detect", self.video, "--model", "spots.rknn", *self.board, "--cores", cores, says=["--cores"])
+        refused("sim-model", self.data / "classifier.onnx", "-o", "c.rknn", says=["classifier.onnx"])
+        refused("sim-model", "gone.onnx", "-o", "c.rknn", says=["gone.onnx"])
+        self.assertFalse((self.out / "c.rknn").exists())
+
+
 class Examples(CommandTest):
     def run_example(self, name, *arguments):
         return subprocess.run([os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,

@@ -144,6 +144,7 @@ class OpenVinoSession final : public Session {
   std::string device() const override { return device_; }
   std::string precision() const override { return precision_; }
   bool has_fast_bf16() const override { return fast_bf16_; }
+  bool shares_cores() const override { return false; }
 
   Result<std::unique_ptr<Lane>> create_lane() override {
     return guard("cannot make a lane", ErrorCode::kInternal, [&]() -> std::unique_ptr<Lane> {

@@ -87,10 +87,15 @@ ElementType element_type(rknn_tensor_type type) {
   }
 }
 
+/// Up to its end, also where a runtime forgot to mark it.
+template <std::size_t kSize>
+std::string text_of(const char (&text)[kSize]) {
+  return {text, std::find(text, text + kSize, '\0')};
+}
+
 TensorInfo tensor_info(const rknn_tensor_attr& attributes) {
   TensorInfo info;
-  const auto* end = std::find(std::begin(attributes.name), std::end(attributes.name), '\0');
-  info.name.assign(std::begin(attributes.name), end);
+  info.name = text_of(attributes.name);
   for (std::uint32_t i = 0; i < std::min<std::uint32_t>(attributes.n_dims, RKNN_MAX_DIMS); ++i) {
     info.shape.push_back(attributes.dims[i]);
   }
@@ -128,6 +133,11 @@ Result<model::ModelDescription> describe(const Context& context, const std::stri
     quantised = quantised || input.type == ElementType::kInt8;
   }
   description.precision = quantised ? "INT8" : "FP16";
+  rknn_custom_string custom{};
+  if (context.query(RKNN_QUERY_CUSTOM_STRING, custom).ok()) {  // older runtimes do not know it
+    const auto text = text_of(custom.string);
+    if (!text.empty()) description.metadata["custom_string"] = text;
+  }
   return description;
 }
 
@@ -263,6 +273,7 @@ class RknnSession final : public Session {
   std::string device() const override { return "Rockchip NPU"; }
   std::string precision() const override { return precision_; }
   bool has_fast_bf16() const override { return false; }
+  bool shares_cores() const override { return true; }
 
   Result<std::unique_ptr<Lane>> create_lane() override {
     const auto mask = masks_[next_++ % masks_.size()];
