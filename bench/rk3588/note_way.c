@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* A small program for Rockchip's runtime, written as people write their first one: frames go to a pool of threads, a
    context and a core each, results are taken in the frames' order, and a frame is done when its last part is.
 

@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* The C ABI of Rockchip's NPU runtime, librknnrt.so 1.4 to 2.3, declared from its documented facts: what a program needs
-   to call it, and what a stand-in needs to be called. Layouts are those of 64-bit machines, x86 and ARM alike. */
+// SPDX-License-Identifier: Apache-2.0
+// The C ABI of Rockchip's NPU runtime, librknnrt.so 1.4 to 2.3, declared from its documented facts: what a program
+// needs to call it, and what a stand-in needs to be called. Layouts are those of 64-bit machines, x86 and ARM alike.
 #pragma once
 
 #include <stdint.h>
