@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <limits>
+
+#include "core/falling_key.hpp"
 
 namespace osprey::model {
 
@@ -22,12 +23,6 @@ struct Rank {
   }
 };
 
-// Unsigned integers that fall as the floats rise.
-std::uint32_t falling(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f);  // -0 is 0
-  return bits & 0x80000000u ? bits : ~bits & 0x7FFFFFFFu;
-}
-
 std::uint32_t rising(std::int32_t label) {
   return static_cast<std::uint32_t>(label) ^ 0x80000000u;
 }
@@ -35,7 +30,7 @@ std::uint32_t rising(std::int32_t label) {
 std::vector<Rank> rank(const std::vector<Detection>& boxes, std::size_t limit) {
   std::vector<Rank> order(boxes.size());
   for (std::size_t i = 0; i < boxes.size(); ++i) {
-    order[i] = {std::uint64_t{falling(boxes[i].confidence)} << 32 | rising(boxes[i].label_id),
+    order[i] = {std::uint64_t{falling_key(boxes[i].confidence)} << 32 | rising(boxes[i].label_id),
                 static_cast<std::uint32_t>(i)};
   }
   if (order.size() > limit) {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
-#include <span>
 #include <utility>
 #include <vector>
+
+#include "core/falling_key.hpp"
 
 namespace osprey::tiling {
 
@@ -17,16 +17,6 @@ struct Ranked {
   float value;
   std::uint32_t item;
 };
-
-namespace detail {
-
-/// Unsigned integers that fall as the floats rise.
-inline std::uint32_t falling_key(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f);  // -0 is 0
-  return bits & 0x80000000u ? bits : ~bits & 0x7FFFFFFFu;
-}
-
-}  // namespace detail
 
 /// Sorts by falling value; those of equal values as `is_before(item, item)` says. Cost: three
 /// passes, and a sort of what is equal.
@@ -45,7 +35,7 @@ void sort_falling(std::vector<Ranked>& order, IsBefore is_before) {
   std::vector<Ranked> other(order.size());
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto digit = [&](const Ranked& entry) {
-      return detail::falling_key(entry.value) >> (pass * kBits) & ((1u << kBits) - 1);
+      return falling_key(entry.value) >> (pass * kBits) & ((1u << kBits) - 1);
     };
     std::array<std::uint32_t, 1u << kBits> begins{};
     for (const auto& entry : order) ++begins[digit(entry)];
