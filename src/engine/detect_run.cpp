@@ -116,21 +116,19 @@ class Run final : public DetectRun {
 
     pipeline::Lanes lanes;
     lanes.batch_wait = std::chrono::milliseconds(options.batch_wait);
-    std::size_t batch = 1;
     for (int i = 0; i < models_.lanes(); ++i) {
       lanes.runners.push_back(OSPREY_TRY(DetectLane::create(models_, keep_pixels)));
     }
     for (std::uint32_t i = 0; i < models_.models.size(); ++i) {
-      if (models_.models[i].runs()) batch = std::max(batch, lanes.runners[0]->batch(i));
+      if (!models_.models[i].runs()) continue;
+      lanes.most_batch = std::max(lanes.most_batch, lanes.runners[0]->batch(i));
     }
     std::vector<pipeline::Stream> streams;
     streams.reserve(sources_.size());
     for (auto& source : sources_) {
-      auto in_flight = static_cast<std::size_t>(options.in_flight);
-      // Enough to fill every slot, and some to decode meanwhile.
-      if (in_flight == 0 && batch > 1) in_flight = 2 * lanes.runners.size() * batch + 4;
-      streams.push_back({std::make_unique<StreamSource>(*source),
-                         {admission_for(options, source->info()), in_flight}});
+      streams.push_back(
+          {std::make_unique<StreamSource>(*source),
+           {admission_for(options, source->info()), static_cast<std::size_t>(options.in_flight)}});
     }
     pipeline_ = OSPREY_TRY(
         pipeline::Pipeline::start(std::move(streams), std::move(lanes), *stages_, clock));

@@ -282,10 +282,7 @@ class ThreadedPipeline final : public Pipeline {
 
   void start(Slot& slot, Lock& lock) {
     Lane& lane = *slot.lane;
-    if (scheduler_.stopped()) {
-      slot.state = Slot::State::kDone;
-      return finish(slot, lock);
-    }
+    if (scheduler_.stopped()) return finish(slot, lock);
     slot.state = Slot::State::kRunning;
     slot.started = ++lane.starts;
     const Instant now = clock_.now();
@@ -473,7 +470,7 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams, L
                      ", expected 0.." + std::to_string(kMaxInFlight));
     }
     if (stream.options.in_flight == 0) {
-      stream.options.in_flight = LaneRunner::kSlots * runners.size() + 4;
+      stream.options.in_flight = LaneRunner::kSlots * runners.size() * lanes.most_batch + 4;
     }
     sources.push_back(std::move(stream.source));
     options.push_back(stream.options);

@@ -128,7 +128,7 @@ enum class Admission : std::uint8_t {
 
 struct StreamOptions {
   Admission admission = Admission::kWait;
-  /// 1..4096 captured but not delivered; 0: 2 x lanes + 4, enough where batches are of one.
+  /// 1..4096 captured but not delivered; 0: enough to fill every slot, and 4 more.
   std::size_t in_flight = 0;
 };
 
@@ -142,6 +142,7 @@ struct Stream {
 struct Lanes {
   std::vector<std::unique_ptr<LaneRunner>> runners;
   Duration batch_wait{0};
+  std::size_t most_batch = 1;  ///< the largest LaneRunner::batch() of any kind
 };
 
 /// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
