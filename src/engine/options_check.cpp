@@ -86,11 +86,11 @@ bool same_file(const std::string& a, const std::string& b) {
   return !error && first == fs::weakly_canonical(fs::absolute(b), error);
 }
 
-Status check_overwrites_no_input(const Options& o, std::string_view key,
-                                 const std::string& output) {
+Status check_overwrites_no_input(const Options& o, const std::vector<Options>& models,
+                                 std::string_view key, const std::string& output) {
   auto inputs = o.sources;
   inputs.push_back(o.coco_gt);
-  for (const auto& model : OSPREY_TRY(each_model(o))) {
+  for (const auto& model : models) {
     inputs.insert(inputs.end(), {model.model, model.names});
   }
   for (const auto& input : inputs) {
@@ -102,8 +102,7 @@ Status check_overwrites_no_input(const Options& o, std::string_view key,
 }
 
 // What is said for all models means something to one of them.
-Status check_some_model_heeds(const Options& o) {
-  const auto models = OSPREY_TRY(each_model(o));
+Status check_some_model_heeds(const Options& o, const std::vector<Options>& models) {
   const auto none = [&](auto has) { return std::none_of(models.begin(), models.end(), has); };
   const auto needs = [](const std::string& key, const std::string& other) {
     return Error{ErrorCode::kInvalidArgument, key + ": needs " + other};
@@ -129,13 +128,14 @@ Status check(const Options& o) {
   }
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
   if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
-  OSPREY_TRY(check_some_model_heeds(o));
+  const auto models = OSPREY_TRY(each_model(o));
+  OSPREY_TRY(check_some_model_heeds(o, models));
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
   if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
     return wrong("--json and --coco: both would write " + o.coco);
   }
-  OSPREY_TRY(check_overwrites_no_input(o, "json", o.json));
-  OSPREY_TRY(check_overwrites_no_input(o, "coco", o.coco));
+  OSPREY_TRY(check_overwrites_no_input(o, models, "json", o.json));
+  OSPREY_TRY(check_overwrites_no_input(o, models, "coco", o.coco));
   return {};
 }
 

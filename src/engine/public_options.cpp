@@ -25,10 +25,6 @@ Status set_unless_empty(Options& options, std::string_view key, const std::strin
   return text.empty() ? Status() : set(options, key, text);
 }
 
-}  // namespace
-
-namespace {
-
 // Without a look at whether there is a model at all.
 Result<Options> without_model(const DetectorOptions& from) {
   Options to;
