@@ -117,8 +117,11 @@ struct BenchCommand {
   Result<int> run() const {
     engine::Options options;
     OSPREY_TRY(flags.apply(options));
-    if (!file.empty()) options.model = file;
-    if (options.model.empty()) {
+    if (!file.empty()) {
+      options.model = file;
+      options.models.clear();
+    }
+    if (options.model.empty() && options.models.empty()) {
       return Error{ErrorCode::kInvalidArgument, "no model given; expected osprey bench MODEL"};
     }
     hold_interrupts();
