@@ -63,8 +63,11 @@ Cost cost_of(const std::string& file, double gflops, int width, int height) {
 std::string custom_string(const std::map<std::string, std::string>& metadata) {
   constexpr std::size_t kRoom = 1023;
   nlohmann::json keys(metadata);
-  if (keys.dump().size() > kRoom) keys.erase("names");
-  return keys.dump().size() > kRoom ? std::string() : keys.dump();
+  const auto text = [&] {
+    return keys.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  if (text().size() > kRoom) keys.erase("names");
+  return text().size() > kRoom ? std::string() : text();
 }
 
 struct SimModelCommand {

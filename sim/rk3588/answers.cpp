@@ -54,6 +54,9 @@ class Computed final : public AnswerSource {
         .mean(model.mean)
         .scale(model.std);
     auto network = steps.build();
+    if (network->outputs().size() != model.outputs.size()) {
+      throw std::runtime_error("the file says other outputs than the network has");
+    }
     for (std::size_t i = 0; i < network->outputs().size(); ++i) {
       if (network->output(i).get_element_type() != ov::element::f32) {
         throw std::runtime_error("output " + std::to_string(i) + " is not float");
@@ -123,7 +126,7 @@ class Recorded final : public AnswerSource {
         owner_.file_.write(reinterpret_cast<const char*>(output.data()),
                            static_cast<std::streamsize>(output.size() * sizeof(float)));
       }
-      owner_.file_.flush();
+      if (!owner_.file_.flush()) throw std::runtime_error(recording() + ": cannot be written");
       return outputs;
     }
 

@@ -30,11 +30,11 @@ class AnswerSource {
   virtual std::unique_ptr<Answers> answers() = 0;
 };
 
-/// What the environment asks for:
-///   OSPREY_SIM_ANSWERS=compute   by OpenVINO on this machine's CPU: right, and slower than a
-///   board. The default. OSPREY_SIM_ANSWERS=record    the same, and writes them to
-///   OSPREY_SIM_RECORDING OSPREY_SIM_ANSWERS=replay    those written there, in turn: at the cost of
-///   a copy OSPREY_SIM_ANSWERS=none      zeros
+/// What OSPREY_SIM_ANSWERS asks for:
+/// - compute, or unset: by OpenVINO on this machine's CPU; right, and slower than a board
+/// - record: the same, and writes them to the file that OSPREY_SIM_RECORDING names
+/// - replay: those written there, in turn, at the cost of a copy
+/// - none: zeros
 /// Throws std::runtime_error.
 std::unique_ptr<AnswerSource> answer_source(const Model& model);
 

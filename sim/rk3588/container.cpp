@@ -14,19 +14,11 @@ constexpr char kMagic[] = "OSPREY VIRTUAL RK3588 1\n";
 constexpr std::size_t kMagicSize = sizeof kMagic - 1;
 
 const char* name_of(Type type) {
-  switch (type) {
-    case Type::kFloat32:
-      return "float32";
-    case Type::kInt8:
-      return "int8";
-    case Type::kUint8:
-      return "uint8";
-  }
-  return "";
+  return type == Type::kInt8 ? "int8" : "float32";
 }
 
 Type type_of(const std::string& name) {
-  for (const auto type : {Type::kFloat32, Type::kInt8, Type::kUint8}) {
+  for (const auto type : {Type::kFloat32, Type::kInt8}) {
     if (name == name_of(type)) return type;
   }
   throw std::runtime_error("unknown type '" + name + "'");
@@ -85,7 +77,8 @@ std::string to_bytes(const Model& model) {
                {"custom_string", model.custom_string},
                {"input", to_json(model.input)}};
   for (const auto& output : model.outputs) head["outputs"].push_back(to_json(output));
-  const auto text = head.dump();
+  // Names may hold any bytes; JSON holds UTF-8.
+  const auto text = head.dump(-1, ' ', false, json::error_handler_t::replace);
   std::string bytes = kMagic + std::to_string(text.size()) + "\n" + text;
   return bytes + model.onnx;
 }

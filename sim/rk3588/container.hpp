@@ -10,7 +10,7 @@
 
 namespace osprey::sim {
 
-enum class Type : std::uint8_t { kFloat32, kInt8, kUint8 };
+enum class Type : std::uint8_t { kFloat32, kInt8 };
 
 /// As the runtime's queries give it.
 struct Tensor {

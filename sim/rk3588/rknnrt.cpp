@@ -101,18 +101,6 @@ std::uint32_t bytes_of(Type type) {
   return type == Type::kFloat32 ? 4 : 1;
 }
 
-rknn_tensor_type type_of(Type type) {
-  switch (type) {
-    case Type::kInt8:
-      return RKNN_TENSOR_INT8;
-    case Type::kUint8:
-      return RKNN_TENSOR_UINT8;
-    case Type::kFloat32:
-      break;
-  }
-  return RKNN_TENSOR_FLOAT32;
-}
-
 int describe(const Tensor& tensor, rknn_tensor_attr& attributes) {
   const auto index = attributes.index;
   attributes = {};
@@ -128,7 +116,7 @@ int describe(const Tensor& tensor, rknn_tensor_attr& attributes) {
   attributes.fmt = tensor.nhwc               ? RKNN_TENSOR_NHWC
                    : tensor.dims.size() == 4 ? RKNN_TENSOR_NCHW
                                              : RKNN_TENSOR_UNDEFINED;
-  attributes.type = type_of(tensor.type);
+  attributes.type = tensor.type == Type::kInt8 ? RKNN_TENSOR_INT8 : RKNN_TENSOR_FLOAT32;
   attributes.qnt_type =
       tensor.type == Type::kInt8 ? RKNN_TENSOR_QNT_AFFINE_ASYMMETRIC : RKNN_TENSOR_QNT_NONE;
   attributes.zp = tensor.zero_point;
@@ -199,8 +187,13 @@ OSPREY_SIM_API int rknn_dup_context(rknn_context* from, rknn_context* to) {
   if (from == nullptr || to == nullptr) return RKNN_ERR_PARAM_INVALID;
   auto* context = Board::get().find(*from);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
-  *to = Board::get().add(context_of(context->network));
-  return RKNN_SUCC;
+  try {
+    *to = Board::get().add(context_of(context->network));
+    return RKNN_SUCC;
+  } catch (const std::exception& e) {
+    complain(e.what());
+    return RKNN_ERR_FAIL;
+  }
 }
 
 OSPREY_SIM_API int rknn_destroy(rknn_context handle) {
