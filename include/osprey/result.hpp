@@ -17,6 +17,7 @@ enum class ErrorCode {
   kCorrupt,          ///< data that contradicts its own format
   kIo,               ///< the operating system refused a read or write (full disk, no permission)
   kTimeout,          ///< did not answer in time
+  kUnavailable,      ///< a device failed or is gone; another may do its work
   kCancelled,        ///< the user or owner asked to stop
   kInternal,         ///< a library failed in a way that has no better name
 };

@@ -27,15 +27,8 @@ std::size_t DetectLane::batch(std::uint32_t kind) const {
 
 Status DetectLane::prepare(pipeline::LanePlace place, pipeline::JobPayload& job) {
   const auto& detect = pipeline::payload_cast<DetectJob>(job);
-  auto& work = detect.work;
-  auto& image = work.frame->image;
   model_[place.slot] = job.kind;
-  networks_[job.kind].step->prepare(place.slot, place.item, image, detect.part);
-  const bool last = --work.unprepared == 0 && work.last_round;
-  if (last && !keep_pixels_) {
-    image.planes = {};
-    image.owner.reset();
-  }
+  networks_[job.kind].step->prepare(place.slot, place.item, detect.work.frame->image, detect.part);
   return {};
 }
 
@@ -70,7 +63,15 @@ void DetectLane::run(std::size_t slot, Completion done) {
 Status DetectLane::finish(pipeline::LanePlace place, pipeline::JobPayload& job) {
   auto found = networks_[job.kind].step->finish(place.slot, place.item);
   if (!found) return models_.named(job.kind, std::move(found).error());
-  pipeline::payload_cast<DetectJob>(job).detections = *std::move(found);
+  auto& detect = pipeline::payload_cast<DetectJob>(job);
+  detect.detections = *std::move(found);
+  // Not before: where a lane fails, another one prepares the job anew.
+  auto& work = detect.work;
+  const bool last = --work.unfinished == 0 && work.last_round;
+  if (last && !keep_pixels_) {
+    work.frame->image.planes = {};
+    work.frame->image.owner.reset();
+  }
   return {};
 }
 

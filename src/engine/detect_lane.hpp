@@ -22,7 +22,7 @@ namespace osprey::engine {
 class DetectLane final : public pipeline::LaneRunner {
  public:
   /// `models` outlives the lane. `keep_pixels`: frames keep their samples; else they are freed once
-  /// the last job is prepared.
+  /// the last job is finished.
   static Result<std::unique_ptr<DetectLane>> create(const RunModels& models, bool keep_pixels);
 
   std::size_t batch(std::uint32_t kind) const override;

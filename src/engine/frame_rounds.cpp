@@ -137,7 +137,7 @@ bool FrameRounds::any_follows(const pipeline::JobPayloads& jobs) const {
 }
 
 void FrameRounds::note_parts(FrameWork& work, const pipeline::JobPayloads& jobs) const {
-  work.unprepared = jobs.size();
+  work.unfinished = jobs.size();
   work.last_round = !any_follows(jobs);
   if (!give_parts_) return;
   for (const auto& job : jobs) {

@@ -24,7 +24,7 @@ namespace osprey::engine {
 /// A frame and what is known of it so far.
 struct FrameWork final : pipeline::FramePayload {
   std::shared_ptr<Frame> frame;
-  std::atomic<std::size_t> unprepared = 0;  ///< jobs of the last round that need its samples
+  std::atomic<std::size_t> unfinished = 0;  ///< jobs of the last round that need its samples
   bool last_round = false;
   std::vector<std::shared_ptr<const FrameCut>> cuts;  ///< by model; null for those on boxes
   std::vector<std::vector<Detection>> found;          ///< by model

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
 
+#include "pipeline/lane_health.hpp"
 #include "pipeline/scheduler.hpp"
 
 namespace osprey::pipeline {
@@ -18,6 +20,11 @@ using Lock = std::unique_lock<std::mutex>;
 constexpr std::size_t kMaxInFlight = 4096;
 constexpr Duration kMaxBatchWait = std::chrono::seconds(1);
 
+/// Of the lane, not of what it ran.
+bool is_fault(const Status& status) {
+  return !status.ok() && status.error().code == ErrorCode::kUnavailable;
+}
+
 /// The threads that drive a Scheduler: they ask it what to do under the mutex and do it outside.
 class ThreadedPipeline final : public Pipeline {
  public:
@@ -27,6 +34,7 @@ class ThreadedPipeline final : public Pipeline {
       : stages_(stages),
         clock_(clock),
         batch_wait_(lanes.batch_wait),
+        run_timeout_(lanes.run_timeout),
         scheduler_(options, lanes.runners.size(), clock.now()) {
     for (std::size_t i = 0; i < sources.size(); ++i) {
       readers_.push_back({i, std::move(sources[i]), options[i].admission, clock.make_condition()});
@@ -77,7 +85,7 @@ class ThreadedPipeline final : public Pipeline {
   Status wait() override {
     join();
     Lock lock(mutex_);
-    if (!deliver_status_.ok()) return deliver_status_;
+    if (!failure_.ok()) return failure_;
     for (const StreamStats& stream : scheduler_.snapshot(clock_.now()).streams) {
       if (stream.error) return *stream.error;
     }
@@ -132,11 +140,14 @@ class ThreadedPipeline final : public Pipeline {
       return slot == slots.end() ? nullptr : &*slot;
     }
 
-    /// Where the next job would go. A full batch has to start first.
+    /// Where the next job would go. A full batch has to start first, and a lane that failed shows
+    /// with one run that it works again.
     Slot* slot_with_room() {
       Slot* open = slot_in(Slot::State::kOpen);
-      if (!open) return slot_in(Slot::State::kFree);
-      return open->full() ? nullptr : open;
+      if (open) return open->full() ? nullptr : open;
+      Slot* free = slot_in(Slot::State::kFree);
+      const bool tried = health.failures() == 0 || slots[0].state == slots[1].state;
+      return tried ? free : nullptr;
     }
 
     Slot* oldest_done() {
@@ -154,6 +165,8 @@ class ThreadedPipeline final : public Pipeline {
     std::unique_ptr<base::Condition> wakes;  // when a job is there or done, or it is time to end
     std::array<Slot, LaneRunner::kSlots> slots;
     std::uint64_t starts = 0;
+    Instant run_since;  // when the run that runs now got the lane for itself
+    LaneHealth health;
     bool wants_job = false;  // waits with a free slot
   };
 
@@ -230,13 +243,31 @@ class ThreadedPipeline final : public Pipeline {
         finish(*slot, lock);
         continue;
       }
+      const bool runs = lane.slot_in(Slot::State::kRunning) != nullptr;
+      if (runs && run_timeout_ > Duration::zero() &&
+          clock_.now() >= lane.run_since + run_timeout_) {
+        abandon_runs(lane, lock);
+        continue;
+      }
       const bool empty = scheduler_.jobs_with(lane.index) == 0;
       if (empty && (scheduler_.stopped() || scheduler_.finished())) return;
-      scheduler_.lane_enters(lane.index, empty ? LanePhase::kStarved : LanePhase::kWaiting,
+      const bool rests = !runs && lane.health.rests();
+      if (rests && clock_.now() >= lane.health.rests_until()) {
+        mend(lane, lock);
+        continue;
+      }
+      scheduler_.lane_enters(lane.index,
+                             rests   ? LanePhase::kResting
+                             : empty ? LanePhase::kStarved
+                                     : LanePhase::kWaiting,
                              clock_.now());
       lane.wants_job = lane.slot_with_room() != nullptr;
-      if (open && !lane.slot_in(Slot::State::kRunning)) {
+      if (rests) {
+        lane.wakes->wait_until(lock, lane.health.rests_until());
+      } else if (open && !runs) {
         lane.wakes->wait_until(lock, open->opened + batch_wait_);
+      } else if (runs && run_timeout_ > Duration::zero()) {
+        lane.wakes->wait_until(lock, lane.run_since + run_timeout_);
       } else {
         lane.wakes->wait(lock);
       }
@@ -283,23 +314,27 @@ class ThreadedPipeline final : public Pipeline {
   void start(Slot& slot, Lock& lock) {
     Lane& lane = *slot.lane;
     if (scheduler_.stopped()) return finish(slot, lock);
+    const Instant now = clock_.now();
+    if (!lane.slot_in(Slot::State::kRunning)) lane.run_since = now;
     slot.state = Slot::State::kRunning;
     slot.started = ++lane.starts;
-    const Instant now = clock_.now();
     scheduler_.run_begins(lane.index, now);
     scheduler_.lane_enters(lane.index, LanePhase::kWaiting, now);
     lock.unlock();
-    // One pointer, so that the std::function allocates nothing.
-    lane.runner->start(slot.index, slot.tickets.size(), [place = &slot](Status status) {
-      place->lane->pipeline.run_ended(*place, std::move(status));
-    });
+    // Two words, so that the std::function allocates nothing.
+    lane.runner->start(slot.index, slot.tickets.size(),
+                       [place = &slot, run = slot.started](Status status) {
+                         place->lane->pipeline.run_ended(*place, run, std::move(status));
+                       });
     lock.lock();
   }
 
   /// On the runtime's thread, or within start().
-  void run_ended(Slot& slot, Status status) {
+  void run_ended(Slot& slot, std::uint64_t run, Status status) {
     Lock lock(mutex_);
-    scheduler_.run_ends(slot.lane->index, clock_.now());
+    if (slot.state != Slot::State::kRunning || slot.started != run) return;  // it was abandoned
+    slot.lane->run_since = clock_.now();
+    scheduler_.run_ends(slot.lane->index, slot.lane->run_since);
     slot.status = std::move(status);
     slot.state = Slot::State::kDone;
     slot.lane->wakes->notify_one();
@@ -309,6 +344,8 @@ class ThreadedPipeline final : public Pipeline {
     Lane& lane = *slot.lane;
     slot.state = Slot::State::kHeld;
     const Status run = std::exchange(slot.status, {});
+    if (is_fault(run)) return take_out(lane, run.error(), lock);
+    if (run.ok()) lane.health.worked();
     for (std::size_t item = 0; item < slot.tickets.size(); ++item) {
       const Ticket ticket = slot.tickets[item];
       Status status = run;
@@ -322,6 +359,50 @@ class ThreadedPipeline final : public Pipeline {
     }
     slot.tickets.clear();
     slot.state = Slot::State::kFree;
+  }
+
+  /// The lane does not answer. What it is doing may go on, but nobody waits for it any more.
+  void abandon_runs(Lane& lane, Lock& lock) {
+    for (Slot& slot : lane.slots) {
+      if (slot.state != Slot::State::kRunning) continue;
+      scheduler_.run_ends(lane.index, clock_.now());
+      slot.state = Slot::State::kHeld;
+    }
+    const std::chrono::duration<double> waited = run_timeout_;
+    std::ostringstream why;
+    why << "no answer for " << waited.count() << " s";
+    take_out(lane, {ErrorCode::kUnavailable, why.str()}, lock);
+  }
+
+  /// The lane failed: it rests, and what its slots hold is done elsewhere, but for what still runs
+  /// or has run.
+  void take_out(Lane& lane, const Error& why, Lock& lock) {
+    lane.health.failed(clock_.now());
+    scheduler_.lane_fails(lane.index, why.message);
+    std::vector<Ticket> given_back;
+    for (Slot& slot : lane.slots) {
+      if (slot.state != Slot::State::kHeld && slot.state != Slot::State::kOpen) continue;
+      for (const Ticket& ticket : slot.tickets) {
+        if (!scheduler_.retry(lane.index, ticket)) given_back.push_back(ticket);
+      }
+      slot.tickets.clear();
+      slot.state = Slot::State::kFree;
+    }
+    for (const Ticket& ticket : given_back) give_back(lane, ticket, why, lock);
+    const auto lost = [](const auto& each) { return each->health.failures() >= kMostFaults; };
+    if (std::all_of(lanes_.begin(), lanes_.end(), lost) && !scheduler_.stopped()) {
+      return give_up(why, lock);
+    }
+    wake_lanes();
+  }
+
+  void mend(Lane& lane, Lock& lock) {
+    lock.unlock();
+    Status mended = lane.runner->mend();
+    lock.lock();
+    lane.health.returns();
+    scheduler_.lane_returns(lane.index);
+    if (!mended.ok()) take_out(lane, mended.error(), lock);
   }
 
   void give_back(Lane& lane, const Ticket& ticket, Status status, Lock& lock) {
@@ -363,11 +444,7 @@ class ThreadedPipeline final : public Pipeline {
       scheduler_.end_delivery(frame, delivered.ok(), failed, clock_.now());
       readers_[frame.id.stream].wakes->notify_one();
       if (!delivered.ok()) {
-        deliver_status_ = std::move(delivered);
-        stop(lock);
-        lock.unlock();
-        cancel_sources();
-        lock.lock();
+        give_up(std::move(delivered), lock);
       }
       report_dropped(lock);
     }
@@ -421,6 +498,14 @@ class ThreadedPipeline final : public Pipeline {
     report_dropped(lock);
   }
 
+  void give_up(Status why, Lock& lock) {
+    failure_ = std::move(why);
+    stop(lock);
+    lock.unlock();
+    cancel_sources();
+    lock.lock();
+  }
+
   void cancel_sources() {
     for (Reader& reader : readers_) reader.source->cancel();
   }
@@ -432,6 +517,7 @@ class ThreadedPipeline final : public Pipeline {
   Stages& stages_;
   base::Clock& clock_;
   const Duration batch_wait_;
+  const Duration run_timeout_;
   mutable std::mutex mutex_;  // guards all below but the sources and runners
   Scheduler scheduler_;
   std::vector<Reader> readers_;
@@ -439,7 +525,7 @@ class ThreadedPipeline final : public Pipeline {
   std::unique_ptr<base::Condition> release_wakes_;
   bool closed_ = false;     // no more frames are read
   bool cut_short_ = false;  // by interrupt() or stop_now()
-  Status deliver_status_;
+  Status failure_;          // why the pipeline gave up
   std::vector<std::unique_ptr<base::Thread>> threads_;
 };
 

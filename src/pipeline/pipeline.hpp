@@ -61,7 +61,8 @@ struct LanePlace {
 
 /// One lane's work, with two slots, each for a batch of jobs of one kind. All but the completions
 /// are calls of the lane's thread. A slot goes prepare (each item) -> start -> finish (each item);
-/// an item whose preparation failed is prepared anew.
+/// an item whose preparation failed is prepared anew. After a fault (see start) the slots' content
+/// is given up: mend, then prepare again.
 class LaneRunner {
  public:
   static constexpr std::size_t kSlots = 2;
@@ -73,16 +74,21 @@ class LaneRunner {
   /// Fills the item's input. CPU work, while the other slot runs.
   virtual Status prepare(LanePlace place, JobPayload& job) = 0;
   /// Queues the slot's first `items` behind the other slot and returns; `done` is called exactly
-  /// once, on any thread (also from within start), and counts for all of them.
+  /// once, on any thread (also from within start), and counts for all of them. kUnavailable is the
+  /// lane's fault, not the jobs': they are run elsewhere, and it rests.
   virtual void start(std::size_t slot, std::size_t items, Completion done) = 0;
   /// Reads the item's output. CPU work, while the other slot runs.
   virtual Status finish(LanePlace place, JobPayload& job) = 0;
+  /// After a fault, when the lane is to be used again: makes the slots free. Runs that took longer
+  /// than Lanes::run_timeout may still end, but use the slots no more. An error is another fault.
+  virtual Status mend() { return {}; }
 };
 
 /// A job that came back.
 struct Job {
   std::unique_ptr<JobPayload> payload;
-  Status status;  ///< why it has no result
+  Status status;   ///< why it has no result
+  int faults = 0;  ///< of lanes that had it
 };
 
 /// A frame that leaves the pipeline.
@@ -143,7 +149,15 @@ struct Lanes {
   std::vector<std::unique_ptr<LaneRunner>> runners;
   Duration batch_wait{0};
   std::size_t most_batch = 1;  ///< the largest LaneRunner::batch() of any kind
+  /// A lane whose runs take longer than this has a fault; 0: they always end. Counted from when it
+  /// began to run, or from the last run's end.
+  Duration run_timeout{0};
 };
+
+/// How often a job is tried before its frame fails, where lanes have faults.
+inline constexpr int kMostTries = 3;
+/// Faults in a row, of every lane, after which the pipeline gives up.
+inline constexpr std::size_t kMostFaults = 6;
 
 /// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
 /// that delivers ("release"). FrameId::stream is the place in `streams`, FrameId::sequence counts
@@ -167,8 +181,9 @@ class Pipeline {
   virtual void stop_now() = 0;
 
   /// Blocks until every frame is delivered or dropped and every thread has ended. The first of:
-  /// deliver's error, a source's error (in stream order), kCancelled if interrupt() or stop_now()
-  /// cut something short. Threads: one caller; may be repeated.
+  /// deliver's error, the fault of lanes that all fail again and again, a source's error (in stream
+  /// order), kCancelled if interrupt() or stop_now() cut something short. Threads: one caller; may
+  /// be repeated.
   virtual Status wait() = 0;
 
   /// Threads: any, at any time. Cost: microseconds.

@@ -92,6 +92,7 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
 }
 
 bool Scheduler::has_job_for(std::size_t lane) const {
+  if (lanes_[lane].out_of_use) return false;
   // A job beside others only waits there: leave it to a lane that can run it at once.
   return queued_jobs_ > (lanes_[lane].jobs_held == 0 ? 0 : idle_lanes_);
 }
@@ -138,7 +139,7 @@ bool Scheduler::give_back(std::size_t lane, const Ticket& ticket, Status status,
   LaneState& state = lanes_[lane];
   ++state.jobs;
   state.failures += !status.ok() && !stopped_;
-  if (--state.jobs_held == 0) ++idle_lanes_;
+  note_released(state);
 
   FrameInFlight& frame = *ticket.frame;
   frame.jobs[ticket.job].status = std::move(status);
@@ -150,6 +151,34 @@ bool Scheduler::give_back(std::size_t lane, const Ticket& ticket, Status status,
   }
   if (frame.waiting > 0) return false;
   frame.stage = FrameInFlight::Stage::kCollecting;
+  return true;
+}
+
+void Scheduler::note_released(LaneState& lane) {
+  if (--lane.jobs_held == 0 && !lane.out_of_use) ++idle_lanes_;
+}
+
+void Scheduler::lane_fails(std::size_t lane, const std::string& why) {
+  LaneState& state = lanes_[lane];
+  state.last_fault = why;
+  if (std::exchange(state.out_of_use, true)) return;
+  ++state.faults;
+  if (state.jobs_held == 0) --idle_lanes_;
+}
+
+void Scheduler::lane_returns(std::size_t lane) {
+  LaneState& state = lanes_[lane];
+  state.out_of_use = false;
+  if (state.jobs_held == 0) ++idle_lanes_;
+}
+
+bool Scheduler::retry(std::size_t lane, const Ticket& ticket) {
+  FrameInFlight& frame = *ticket.frame;
+  Job& job = frame.jobs[ticket.job];
+  if (stopped_ || ++job.faults >= kMostTries) return false;
+  note_released(lanes_[lane]);
+  --frame.with_lanes;
+  enter_queue({&frame, ticket.job, ticket.job + 1, job.payload->kind});
   return true;
 }
 
@@ -233,7 +262,10 @@ Stats Scheduler::snapshot(base::Instant now) const {
     stats.lanes.push_back({
         .jobs = state.jobs,
         .failures = state.failures,
+        .faults = state.faults,
+        .last_fault = state.last_fault,
         .busy = state.run.spent_in(RunPhase::kBusy, now),
+        .resting = state.thread.spent_in(LanePhase::kResting, now),
         .starved = state.thread.spent_in(LanePhase::kStarved, now),
         .prepare = state.thread.spent_in(LanePhase::kPrepare, now),
         .finish = state.thread.spent_in(LanePhase::kFinish, now),
@@ -290,11 +322,14 @@ void Scheduler::enter_queue(FrameInFlight& frame) {
   for (std::size_t begin = 0, end = 0; begin < jobs.size(); begin = end) {
     const auto kind = jobs[begin].payload->kind;
     while (end < jobs.size() && jobs[end].payload->kind == kind) ++end;
-    const Waiting waiting{&frame, begin, end, kind};
-    queue_.insert(std::lower_bound(queue_.begin(), queue_.end(), waiting, goes_after), waiting);
+    enter_queue({&frame, begin, end, kind});
   }
-  frame.waiting = jobs.size();
-  queued_jobs_ += frame.waiting;
+}
+
+void Scheduler::enter_queue(const Waiting& waiting) {
+  queue_.insert(std::lower_bound(queue_.begin(), queue_.end(), waiting, goes_after), waiting);
+  waiting.frame->waiting += waiting.end - waiting.next;
+  queued_jobs_ += waiting.end - waiting.next;
 }
 
 void Scheduler::leave_queue(FrameInFlight& frame) {

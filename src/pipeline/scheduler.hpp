@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -54,7 +55,15 @@ struct Dropped {
 };
 
 enum class ReaderPhase : std::uint8_t { kIdle, kReading, kBlocked, kPlanning, kCount_ };
-enum class LanePhase : std::uint8_t { kWaiting, kStarved, kPrepare, kFinish, kCollect, kCount_ };
+enum class LanePhase : std::uint8_t {
+  kWaiting,
+  kStarved,
+  kPrepare,
+  kFinish,
+  kCollect,
+  kResting,
+  kCount_
+};
 
 /// Every change of the pipeline's state, and nothing else: it starts no thread, takes no lock, asks
 /// no clock and calls no stage. `now` never falls from call to call. Threads: one at a time. Cost:
@@ -89,6 +98,12 @@ class Scheduler {
   /// The taken job is done or has failed. True: the frame is now in stage kCollecting, and is the
   /// caller's to collect.
   bool give_back(std::size_t lane, const Ticket& ticket, Status status, base::Instant now);
+  /// The lane has a fault: it gets no jobs until it returns.
+  void lane_fails(std::size_t lane, const std::string& why);
+  void lane_returns(std::size_t lane);
+  /// Puts a job that a faulty lane had back into the queue. False if it had its tries, or there is
+  /// no more running: it is then the caller's to give back.
+  bool retry(std::size_t lane, const Ticket& ticket);
   /// A frame of stage kPlanning or kCollecting needs no more work; it has no jobs left.
   void ready(FrameInFlight& frame, base::Instant now);
 
@@ -140,7 +155,9 @@ class Scheduler {
     explicit LaneState(base::Instant now) : thread(now), run(now) {}
     std::size_t jobs_held = 0;
     std::size_t running = 0;
-    std::uint64_t jobs = 0, failures = 0;
+    bool out_of_use = false;
+    std::uint64_t jobs = 0, failures = 0, faults = 0;
+    std::string last_fault;
     PhaseTimer<LanePhase> thread;
     PhaseTimer<RunPhase> run;
   };
@@ -161,9 +178,11 @@ class Scheduler {
   void drop(FrameInFlight& frame, DropReason reason);
   void recycle(FrameInFlight& frame);
   void enter_queue(FrameInFlight& frame);
+  void enter_queue(const Waiting& waiting);
   void leave_queue(FrameInFlight& frame);
   void leave_order(FrameInFlight& frame);
   void look_at_head(std::size_t stream);
+  void note_released(LaneState& lane);
   void account_starvation(base::Instant now);
   bool held_by_output() const;
   void note_end(base::Instant now);
@@ -176,7 +195,7 @@ class Scheduler {
   std::size_t readers_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t queued_jobs_ = 0;
-  std::size_t idle_lanes_ = 0;  // hold no job
+  std::size_t idle_lanes_ = 0;  // in use, hold no job
   bool stopped_ = false;
 
   base::Instant start_;

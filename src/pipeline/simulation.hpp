@@ -35,6 +35,14 @@ struct Cost {
   Duration spread{0};
 };
 
+/// What a lane's own fault looks like.
+enum class Fault : std::uint8_t {
+  kNone,
+  kFails,      ///< at the end of the run
+  kHangs,      ///< for good
+  kComesLate,  ///< 10 s after it was given up
+};
+
 struct StreamScenario {
   std::uint64_t frames = 100;
   Cost read;
@@ -54,7 +62,10 @@ struct Scenario {
   Cost plan, prepare, run, finish, collect, deliver;
   std::vector<Cost> run_by_kind;  ///< in place of run, if not empty
   std::function<bool(std::uint64_t job)> prepare_fails, run_fails,
-      finish_fails;  ///< n-th of a lane
+      finish_fails;                                                 ///< n-th of a lane
+  std::function<Fault(std::size_t lane, std::uint64_t run)> fault;  ///< n-th run of a lane
+  std::function<bool(std::size_t lane, std::uint64_t call)> mend_fails;
+  Duration run_timeout{0};
   std::function<bool(FrameId)> plan_fails, collect_fails;
   std::function<bool(std::uint64_t delivery)> deliver_fails;  ///< n-th of all
   std::uint64_t snapshot_every = 1;  ///< the ledger is checked at every so many calls
@@ -91,9 +102,10 @@ class Simulation {
     }
     Lanes lanes;
     for (std::size_t i = 0; i < scenario_.lanes; ++i) {
-      lanes.runners.push_back(std::make_unique<SimulatedRunner>(*this));
+      lanes.runners.push_back(std::make_unique<SimulatedRunner>(*this, i));
     }
     lanes.batch_wait = scenario_.batch_wait;
+    lanes.run_timeout = scenario_.run_timeout;
     auto pipeline = Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_);
     if (!pipeline.ok()) throw std::runtime_error(pipeline.error().message);
     pipeline_ = std::move(*pipeline);
@@ -192,7 +204,10 @@ class Simulation {
   /// A runtime that runs one slot at a time, the other queued behind it.
   class SimulatedRunner final : public LaneRunner {
    public:
-    explicit SimulatedRunner(Simulation& simulation) : simulation_(simulation) {}
+    SimulatedRunner(Simulation& simulation, std::size_t lane)
+        : simulation_(simulation), lane_(lane) {}
+
+    ~SimulatedRunner() override { *alive_ = *exists_ = false; }
 
     std::size_t batch(std::uint32_t) const override { return simulation_.scenario_.batch; }
 
@@ -216,20 +231,38 @@ class Simulation {
       expect(slot, State::kPrepared, "start");
       if (items != jobs_[slot].size()) simulation_.note("a batch was started with a wrong size");
       simulation_.outcome_.batches.push_back(items);
-      const bool fails = asks(simulation_.scenario_.run_fails, started_++);
+      const auto& scenario = simulation_.scenario_;
+      const auto fault = scenario.fault ? scenario.fault(lane_, started_) : Fault::kNone;
+      const bool fails = asks(scenario.run_fails, started_++);
       states_[slot] = State::kRunning;
+      if (fault != Fault::kNone) return break_down(slot, fault, std::move(done));
       if (fails) jobs_[slot].clear();
       for (const auto* job : jobs_[slot]) unfinished_.push_back(job);
-      auto end = [this, slot, fails, done = std::move(done)] {
+      auto end = [this, slot, fails, alive = alive_, done = std::move(done)] {
+        if (!*alive) return;
         states_[slot] = fails ? State::kFree : State::kDone;
         done(fails ? Status(Error{ErrorCode::kInternal, "run failed"}) : Status());
       };
       const auto& by_kind = simulation_.scenario_.run_by_kind;
       const Duration cost = simulation_.draw_cost(by_kind.empty() ? simulation_.scenario_.run
                                                                   : by_kind[kinds_[slot]]);
+      if (hangs_) return;
       free_at_ = std::max(free_at_, simulation_.clock_.now()) + cost;
       // A run that takes no time is a runtime that calls back within start().
       cost == Duration::zero() ? end() : simulation_.clock_.schedule(free_at_, std::move(end));
+    }
+
+    Status mend() override {
+      spend({});
+      const auto& fails = simulation_.scenario_.mend_fails;
+      if (fails && fails(lane_, mended_++)) return Error{ErrorCode::kUnavailable, "still broken"};
+      *std::exchange(alive_, std::make_shared<bool>(true)) = false;
+      states_ = {};
+      for (auto& jobs : jobs_) jobs.clear();
+      unfinished_.clear();
+      free_at_ = simulation_.clock_.now();
+      hangs_ = false;
+      return {};
     }
 
     Status finish(LanePlace place, JobPayload& job) override {
@@ -250,7 +283,27 @@ class Simulation {
     }
 
    private:
-    enum class State { kFree, kPrepared, kRunning, kDone };
+    enum class State { kFree, kPrepared, kRunning, kDone, kBroken };
+
+    void break_down(std::size_t slot, Fault fault, Completion done) {
+      jobs_[slot].clear();
+      hangs_ = hangs_ || fault != Fault::kFails;
+      const auto& scenario = simulation_.scenario_;
+      if (fault == Fault::kFails) {
+        const auto end = [this, slot, alive = alive_, done = std::move(done)] {
+          if (!*alive) return;
+          states_[slot] = State::kBroken;
+          done(Error{ErrorCode::kUnavailable, "lane failed"});
+        };
+        simulation_.clock_.schedule(simulation_.clock_.now() + scenario.run.least, end);
+      } else if (fault == Fault::kComesLate) {
+        // Not even the pipeline's end may find it calling: the runner is gone by then.
+        const auto end = [alive = exists_, done = std::move(done)] {
+          if (*alive) done({});
+        };
+        simulation_.clock_.schedule(simulation_.clock_.now() + scenario.run_timeout + 10s, end);
+      }
+    }
 
     static bool asks(const std::function<bool(std::uint64_t)>& fails, std::uint64_t count) {
       return fails && fails(count);
@@ -268,6 +321,11 @@ class Simulation {
     }
 
     Simulation& simulation_;
+    std::size_t lane_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // until it is mended
+    std::shared_ptr<bool> exists_ = std::make_shared<bool>(true);
+    bool hangs_ = false;
+    std::uint64_t mended_ = 0;
     std::array<State, kSlots> states_{};
     std::array<std::vector<const JobPayload*>, kSlots> jobs_;
     std::array<std::uint32_t, kSlots> kinds_{};

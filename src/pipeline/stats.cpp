@@ -54,13 +54,19 @@ BoundBy bound_by(const Stats& stats) {
   if (total <= 0) return result;
 
   Duration busy{0};
-  for (const LaneStats& lane : stats.lanes) busy += lane.busy;
+  Duration resting{0};
+  for (const LaneStats& lane : stats.lanes) {
+    busy += lane.busy;
+    resting += lane.resting;
+  }
   result.inference = seconds(busy) / total;
   result.source = seconds(stats.starved_by_source) / total;
   result.output = seconds(stats.starved_by_output) / total;
-  result.preparation = std::max(0.0, 1 - result.inference - result.source - result.output);
+  result.resting = seconds(resting) / total;
+  result.preparation =
+      std::max(0.0, 1 - result.inference - result.source - result.output - result.resting);
 
-  if (result.inference >= kSaturated) {
+  if (result.inference >= kSaturated * (1 - result.resting)) {
     result.bound = Bound::kInference;
     return result;
   }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/time.hpp"
@@ -42,11 +43,15 @@ struct StreamStats {
   bool balanced() const { return captured == delivered + dropped() + in_flight; }
 };
 
-/// One lane. Its time is `busy`, or `starved`, or lost to its own prepare, finish and collect.
+/// One lane. Its time is `busy`, `resting`, `starved`, or lost to its own prepare, finish and
+/// collect.
 struct LaneStats {
   std::uint64_t jobs = 0;      ///< taken and given back, whatever came of them
   std::uint64_t failures = 0;  ///< of those, failed in prepare, start or finish
+  std::uint64_t faults = 0;    ///< times it was taken out of use
+  std::string last_fault;      ///< why; empty: never
   Duration busy{0};            ///< at least one slot was running
+  Duration resting{0};         ///< out of use
   Duration starved{0};         ///< no job in either slot and none to take
   Duration prepare{0};         ///< its thread inside LaneRunner::prepare
   Duration finish{0};          ///< its thread inside LaneRunner::finish
@@ -85,13 +90,14 @@ struct BoundBy {
   double preparation = 0;  ///< idle while the lane's own thread prepared, finished or collected
   double source = 0;       ///< idle for want of frames
   double output = 0;       ///< idle because delivery held every place
+  double resting = 0;      ///< out of use, after a fault
 };
 
 /// From this share on, the lanes count as saturated.
 inline constexpr double kSaturated = 0.85;
 
-/// Inference if the lanes are saturated, otherwise whatever cost them the most time: a stage that
-/// is 70 % busy because frames come late gains nothing from being faster.
+/// Inference if the lanes in use are saturated, otherwise whatever cost them the most time: a stage
+/// that is 70 % busy because frames come late gains nothing from being faster.
 BoundBy bound_by(const Stats& stats);
 
 }  // namespace osprey::pipeline
