@@ -1,50 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/rk3588/answers.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <mutex>
 #include <openvino/core/preprocess/pre_post_process.hpp>
 #include <openvino/openvino.hpp>
 #include <stdexcept>
 
+#include "sim/rk3588/native.hpp"
+
 namespace osprey::sim {
 
 namespace {
 
-std::size_t count_of(const Tensor& tensor) {
-  std::size_t count = 1;
-  for (const auto dim : tensor.dims) count *= dim;
-  return count;
-}
-
-Outputs zeros(const Model& model) {
-  Outputs outputs;
-  for (const auto& output : model.outputs) outputs.emplace_back(count_of(output), 0.f);
-  return outputs;
-}
-
 class Nothing final : public AnswerSource {
  public:
-  explicit Nothing(const Model& model) : zeros_(zeros(model)) {}
+  explicit Nothing(const Model& model) : model_(model) {}
 
   std::unique_ptr<Answers> answers() override {
-    struct Same final : Answers {
-      explicit Same(const Outputs& outputs) : zeros(outputs) {}
-      const Outputs& run(std::span<const std::uint8_t>) override { return zeros; }
-      const Outputs& zeros;
+    struct Zeros final : Answers {
+      explicit Zeros(const Model& of) : model(of) {}
+      void run(std::span<const std::uint8_t>, std::span<std::uint8_t* const> outputs) override {
+        // Steps of zero are not values of zero; nobody reads them.
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+          std::memset(outputs[i], 0, native_bytes(model.outputs[i]));
+        }
+      }
+      const Model& model;
     };
-    return std::make_unique<Same>(zeros_);
+    return std::make_unique<Zeros>(model_);
   }
 
  private:
-  Outputs zeros_;
+  const Model& model_;
 };
 
 class Computed final : public AnswerSource {
  public:
-  explicit Computed(const Model& model) {
+  explicit Computed(const Model& model) : model_(model) {
     ov::preprocess::PrePostProcessor steps(core_.read_model(model.onnx, ov::Tensor()));
     steps.input().tensor().set_element_type(ov::element::u8).set_layout("NHWC");
     steps.input().model().set_layout("NCHW");
@@ -68,31 +68,31 @@ class Computed final : public AnswerSource {
   }
 
   std::unique_ptr<Answers> answers() override {
-    return std::make_unique<Request>(compiled_.create_infer_request());
+    return std::make_unique<Request>(model_, compiled_.create_infer_request());
   }
 
  private:
   class Request final : public Answers {
    public:
-    explicit Request(ov::InferRequest request) : request_(std::move(request)) {}
+    Request(const Model& model, ov::InferRequest request)
+        : model_(model), request_(std::move(request)) {}
 
-    const Outputs& run(std::span<const std::uint8_t> picture) override {
+    void run(std::span<const std::uint8_t> picture,
+             std::span<std::uint8_t* const> outputs) override {
       auto input = request_.get_input_tensor();
       std::copy(picture.begin(), picture.end(), input.data<std::uint8_t>());
       request_.infer();
-      outputs_.resize(request_.get_compiled_model().outputs().size());
-      for (std::size_t i = 0; i < outputs_.size(); ++i) {
-        const auto output = request_.get_output_tensor(i);
-        outputs_[i].assign(output.data<float>(), output.data<float>() + output.get_size());
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        to_native(request_.get_output_tensor(i).data<float>(), model_.outputs[i], outputs[i]);
       }
-      return outputs_;
     }
 
    private:
+    const Model& model_;
     ov::InferRequest request_;
-    Outputs outputs_;
   };
 
+  const Model& model_;
   ov::Core core_;
   ov::CompiledModel compiled_;
 };
@@ -105,7 +105,8 @@ std::string recording() {
 
 class Recorded final : public AnswerSource {
  public:
-  explicit Recorded(const Model& model) : source_(model), file_(recording(), std::ios::binary) {
+  explicit Recorded(const Model& model)
+      : model_(model), source_(model), file_(recording(), std::ios::binary) {
     if (!file_) throw std::runtime_error(recording() + ": cannot be written");
   }
 
@@ -119,15 +120,15 @@ class Recorded final : public AnswerSource {
     Writer(Recorded& owner, std::unique_ptr<Answers> answers)
         : owner_(owner), answers_(std::move(answers)) {}
 
-    const Outputs& run(std::span<const std::uint8_t> picture) override {
-      const auto& outputs = answers_->run(picture);
+    void run(std::span<const std::uint8_t> picture,
+             std::span<std::uint8_t* const> outputs) override {
+      answers_->run(picture, outputs);
       const std::lock_guard lock(owner_.mutex_);
-      for (const auto& output : outputs) {
-        owner_.file_.write(reinterpret_cast<const char*>(output.data()),
-                           static_cast<std::streamsize>(output.size() * sizeof(float)));
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        owner_.file_.write(reinterpret_cast<const char*>(outputs[i]),
+                           static_cast<std::streamsize>(native_bytes(owner_.model_.outputs[i])));
       }
       if (!owner_.file_.flush()) throw std::runtime_error(recording() + ": cannot be written");
-      return outputs;
     }
 
    private:
@@ -135,32 +136,35 @@ class Recorded final : public AnswerSource {
     std::unique_ptr<Answers> answers_;
   };
 
+  const Model& model_;
   Computed source_;
   std::mutex mutex_;
   std::ofstream file_;
 };
 
+/// Read anew each time: kept in memory, the answers would outweigh the program that is measured.
 class Replayed final : public AnswerSource {
  public:
-  explicit Replayed(const Model& model) {
-    std::ifstream file(recording(), std::ios::binary);
-    for (;;) {
-      auto outputs = zeros(model);
-      for (auto& output : outputs) {
-        file.read(reinterpret_cast<char*>(output.data()),
-                  static_cast<std::streamsize>(output.size() * sizeof(float)));
-      }
-      if (!file) break;
-      all_.push_back(std::move(outputs));
+  explicit Replayed(const Model& model)
+      : model_(model), file_(open(recording().c_str(), O_RDONLY)) {
+    for (const auto& output : model.outputs) size_ += native_bytes(output);
+    struct stat status {};
+    if (file_ >= 0 && fstat(file_, &status) == 0) {
+      count_ = static_cast<std::size_t>(status.st_size) / size_;
     }
-    if (all_.empty()) throw std::runtime_error(recording() + ": holds no answers of this model");
+    if (count_ > 0) return;
+    if (file_ >= 0) close(file_);
+    throw std::runtime_error(recording() + ": holds no answers of this model");
   }
+  ~Replayed() override { close(file_); }
+  Replayed(const Replayed&) = delete;
+  Replayed& operator=(const Replayed&) = delete;
 
   std::unique_ptr<Answers> answers() override {
     struct Next final : Answers {
       explicit Next(Replayed& from) : owner(from) {}
-      const Outputs& run(std::span<const std::uint8_t>) override {
-        return owner.all_[owner.next_++ % owner.all_.size()];
+      void run(std::span<const std::uint8_t>, std::span<std::uint8_t* const> outputs) override {
+        owner.read(owner.next_++ % owner.count_, outputs);
       }
       Replayed& owner;
     };
@@ -168,7 +172,20 @@ class Replayed final : public AnswerSource {
   }
 
  private:
-  std::vector<Outputs> all_;
+  void read(std::size_t answer, std::span<std::uint8_t* const> outputs) const {
+    auto at = static_cast<off_t>(answer * size_);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const auto bytes = native_bytes(model_.outputs[i]);
+      if (pread(file_, outputs[i], bytes, at) != static_cast<ssize_t>(bytes)) {
+        throw std::runtime_error(recording() + ": cannot be read");
+      }
+      at += static_cast<off_t>(bytes);
+    }
+  }
+
+  const Model& model_;
+  int file_ = -1;
+  std::size_t size_ = 0, count_ = 0;  // bytes of an answer, answers
   std::atomic<std::size_t> next_ = 0;
 };
 

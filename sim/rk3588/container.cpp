@@ -58,6 +58,11 @@ Model model_from(const json& from) {
   for (const auto& output : from.at("outputs")) model.outputs.push_back(tensor_from(output));
   if (model.mean.size() != 3 || model.std.size() != 3) throw std::runtime_error("no mean and std");
   if (model.input.dims.size() != 4) throw std::runtime_error("the input takes no pictures");
+  for (const auto& output : model.outputs) {
+    if (output.dims[0] != model.input.dims[0]) {
+      throw std::runtime_error("output " + output.name + " is not of the input's batch");
+    }
+  }
   if (!(model.core_ms >= 0) || !(model.parallel >= 0 && model.parallel <= 1)) {
     throw std::runtime_error("the cost is out of its range");
   }

@@ -15,8 +15,8 @@ enum class Type : std::uint8_t { kFloat32, kInt8 };
 /// As the runtime's queries give it.
 struct Tensor {
   std::string name;
-  std::vector<std::uint32_t> dims;
-  bool nhwc = false;  ///< else as the network has it
+  std::vector<std::uint32_t> dims;  ///< of all pictures of a run, whose count is the first
+  bool nhwc = false;                ///< else as the network has it
   Type type = Type::kFloat32;
   float scale = 1;  ///< of kInt8: value = (number - zero_point) * scale
   std::int32_t zero_point = 0;
@@ -25,7 +25,7 @@ struct Tensor {
 struct Model {
   std::string platform = "rk3588";
   std::string name;
-  /// One inference on one core.
+  /// One picture on one core.
   double core_ms = 0;
   /// Share of it that several cores divide among them; the rest runs on one.
   double parallel = 0;
@@ -35,7 +35,7 @@ struct Model {
   std::string custom_string;  ///< below 1024 bytes
   Tensor input;
   std::vector<Tensor> outputs;
-  std::string onnx;  ///< the network
+  std::string onnx;  ///< the network, for one picture
 };
 
 /// The file's bytes.

@@ -1,93 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The virtual RK3588's librknnrt.so: the runtime's C functions, over three cores that exist in time
-// only.
+// The virtual RK3588's librknnrt.so: the runtime's C functions.
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <sstream>
 #include <thread>
 
 #include "runtime/rknn/rknn_abi.h"
-#include "sim/rk3588/answers.hpp"
-#include "sim/rk3588/container.hpp"
-#include "sim/rk3588/cores.hpp"
+#include "sim/rk3588/board.hpp"
 
 namespace {
 
-using osprey::sim::Answers;
-using osprey::sim::AnswerSource;
-using osprey::sim::Cores;
-using osprey::sim::Model;
-using osprey::sim::Outputs;
-using osprey::sim::Tensor;
-using osprey::sim::Type;
-
-/// What contexts that were duplicated share.
-struct Network {
-  Model model;
-  std::unique_ptr<AnswerSource> source;
-};
-
-struct Context {
-  std::shared_ptr<const Network> network;
-  std::unique_ptr<Answers> answers;
-  std::uint32_t mask = RKNN_NPU_CORE_AUTO;
-  std::vector<std::uint8_t> picture;
-  bool picture_is_set = false;
-  const Outputs* outputs = nullptr;  ///< of the last run
-  std::int64_t run_us = 0;
-};
-
-class Board {
- public:
-  static Board& get() {
-    static Board board;
-    return board;
-  }
-
-  rknn_context add(std::unique_ptr<Context> context) {
-    const std::lock_guard lock(mutex_);
-    contexts_[++last_] = std::move(context);
-    return last_;
-  }
-  /// Null if there is no such context. A context is its owner's to use by one thread at a time.
-  Context* find(rknn_context handle) {
-    const std::lock_guard lock(mutex_);
-    const auto found = contexts_.find(handle);
-    return found == contexts_.end() ? nullptr : found->second.get();
-  }
-  bool remove(rknn_context handle) {
-    const std::lock_guard lock(mutex_);
-    return contexts_.erase(handle) > 0;
-  }
-
-  Cores cores;
-
- private:
-  std::mutex mutex_;
-  std::map<rknn_context, std::unique_ptr<Context>> contexts_;
-  rknn_context last_ = 0;
-};
-
-/// As the real one does: on standard error, with its letter for the level.
-void complain(const std::string& what) {
-  std::fprintf(stderr, "E RKNN: [virtual RK3588] %s\n", what.c_str());
-}
-
-std::unique_ptr<Context> context_of(std::shared_ptr<const Network> network) {
-  auto context = std::make_unique<Context>();
-  context->answers = network->source->answers();
-  const auto& dims = network->model.input.dims;
-  context->picture.resize(std::size_t{dims[1]} * dims[2] * dims[3]);
-  context->network = std::move(network);
-  return context;
-}
+using namespace osprey::sim;
 
 std::optional<std::string> read_file(const char* path) {
   std::ifstream file(path, std::ios::binary);
@@ -101,21 +26,32 @@ std::uint32_t bytes_of(Type type) {
   return type == Type::kFloat32 ? 4 : 1;
 }
 
-int describe(const Tensor& tensor, rknn_tensor_attr& attributes) {
+void add_dimension(rknn_tensor_attr& attributes, std::uint32_t dimension) {
+  attributes.dims[attributes.n_dims++] = dimension;
+  attributes.n_elems *= dimension;
+}
+
+/// What programs are told of a tensor: in the network's own order, or as it lies in memory.
+int describe(const Tensor& tensor, bool native, rknn_tensor_attr& attributes) {
   const auto index = attributes.index;
   attributes = {};
   attributes.index = index;
-  attributes.n_dims = static_cast<std::uint32_t>(tensor.dims.size());
   attributes.n_elems = 1;
-  for (std::size_t i = 0; i < tensor.dims.size(); ++i) {
-    attributes.dims[i] = tensor.dims[i];
-    attributes.n_elems *= tensor.dims[i];
+  const auto& dims = tensor.dims;
+  if (native && in_blocks(tensor)) {
+    attributes.fmt = RKNN_TENSOR_NC1HWC2;
+    const std::uint32_t channels = (dims[1] + kBlock - 1) / kBlock;
+    for (const auto dim : {dims[0], channels, dims[2], dims[3], kBlock}) {
+      add_dimension(attributes, dim);
+    }
+  } else {
+    attributes.fmt = tensor.nhwc        ? RKNN_TENSOR_NHWC
+                     : dims.size() == 4 ? RKNN_TENSOR_NCHW
+                                        : RKNN_TENSOR_UNDEFINED;
+    for (const auto dim : dims) add_dimension(attributes, dim);
   }
   std::strncpy(attributes.name, tensor.name.c_str(), sizeof attributes.name - 1);
   attributes.size = attributes.size_with_stride = attributes.n_elems * bytes_of(tensor.type);
-  attributes.fmt = tensor.nhwc               ? RKNN_TENSOR_NHWC
-                   : tensor.dims.size() == 4 ? RKNN_TENSOR_NCHW
-                                             : RKNN_TENSOR_UNDEFINED;
   attributes.type = tensor.type == Type::kInt8 ? RKNN_TENSOR_INT8 : RKNN_TENSOR_FLOAT32;
   attributes.qnt_type =
       tensor.type == Type::kInt8 ? RKNN_TENSOR_QNT_AFFINE_ASYMMETRIC : RKNN_TENSOR_QNT_NONE;
@@ -129,25 +65,113 @@ Info* as(void* info, std::uint32_t size) {
   return size == sizeof(Info) && info != nullptr ? static_cast<Info*>(info) : nullptr;
 }
 
-std::int8_t quantized(float value, const Tensor& tensor) {
-  const float steps = std::nearbyint(value / tensor.scale) + static_cast<float>(tensor.zero_point);
-  return static_cast<std::int8_t>(std::clamp(steps, -128.f, 127.f));
+int query_tensor(const Model& model, rknn_query_cmd command, void* info, std::uint32_t size) {
+  auto* attributes = as<rknn_tensor_attr>(info, size);
+  if (attributes == nullptr) return RKNN_ERR_PARAM_INVALID;
+  const bool native =
+      command == RKNN_QUERY_NATIVE_INPUT_ATTR || command == RKNN_QUERY_NATIVE_OUTPUT_ATTR;
+  if (command == RKNN_QUERY_INPUT_ATTR || command == RKNN_QUERY_NATIVE_INPUT_ATTR) {
+    if (attributes->index != 0) return RKNN_ERR_PARAM_INVALID;
+    return describe(model.input, native, *attributes);
+  }
+  if (attributes->index >= model.outputs.size()) return RKNN_ERR_PARAM_INVALID;
+  return describe(model.outputs[attributes->index], native, *attributes);
 }
 
-/// Into the caller's buffer: as floats, which went through the tensor's own type, or as that.
-void write_output(const std::vector<float>& values, const Tensor& tensor, bool want_float,
-                  void* buffer) {
-  if (tensor.type != Type::kInt8) {
-    std::memcpy(buffer, values.data(), values.size() * sizeof(float));
-    return;
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto number = quantized(values[i], tensor);
-    if (want_float) {
-      static_cast<float*>(buffer)[i] =
-          static_cast<float>(number - tensor.zero_point) * tensor.scale;
+template <std::size_t kSize>
+void put(char (&place)[kSize], const std::string& text) {
+  std::memset(place, 0, kSize);
+  std::memcpy(place, text.data(), std::min(text.size(), kSize - 1));
+}
+
+/// A new context, if the board's faults let it be. Throws what Context throws.
+int make_context(std::shared_ptr<const Network> network, rknn_context& handle) {
+  for (const auto& fault : Board::get().faults.at_context()) {
+    if (fault.kind == FaultKind::kSlowInit) {
+      std::this_thread::sleep_for(fault.ms);
     } else {
-      static_cast<std::int8_t*>(buffer)[i] = number;
+      say('E', "failed to open the NPU's device");
+      return RKNN_ERR_FAIL;
+    }
+  }
+  if (!Board::get().faults.at_allocation().empty()) return RKNN_ERR_MALLOC_FAIL;
+  handle = Board::get().add(std::make_shared<Context>(std::move(network)));
+  return RKNN_SUCC;
+}
+
+/// Runs what throws; `otherwise` is what std::exception means here.
+template <typename Body>
+int guarded(int otherwise, const Body& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return RKNN_ERR_MALLOC_FAIL;
+  } catch (const std::exception& e) {
+    say('E', e.what());
+    return otherwise;
+  }
+}
+
+int read_network(void* model, std::uint32_t size, std::shared_ptr<const Network>& read) {
+  auto bytes = size > 0 ? std::optional(std::string(static_cast<const char*>(model), size))
+                        : read_file(static_cast<const char*>(model));
+  if (!bytes) {
+    say('E', std::string(static_cast<const char*>(model)) + ": cannot be read");
+    return RKNN_ERR_MODEL_INVALID;
+  }
+  auto network = std::make_shared<Network>();
+  network->model = from_bytes(*bytes);
+  if (network->model.platform != "rk3588") {
+    say('E', "the model is for " + network->model.platform + ", the board is an rk3588");
+    return RKNN_ERR_TARGET_PLATFORM_UNMATCH;
+  }
+  network->source = answer_source(network->model);
+  read = std::move(network);
+  return RKNN_SUCC;
+}
+
+/// The tensor of that name is kept in `memory` from now on.
+int use_memory(Context& context, const SharedMemory& memory, std::uint8_t* data,
+               const rknn_tensor_attr& attributes) {
+  const auto& model = context.network().model;
+  const auto batch = static_cast<std::size_t>(context.network().batch());
+  const std::string name(attributes.name, strnlen(attributes.name, sizeof attributes.name));
+  if (name == model.input.name) {
+    const bool bytes = attributes.type == RKNN_TENSOR_UINT8 && attributes.fmt == RKNN_TENSOR_NHWC;
+    if (!bytes || memory.size() < batch * context.network().picture_bytes()) {
+      say('E', "rknn_set_io_mem: expected an input of UINT8 and NHWC, and memory for all of it");
+      return RKNN_ERR_INPUT_INVALID;
+    }
+    context.use_input(data);
+    context.has_input = true;
+    return RKNN_SUCC;
+  }
+  for (std::size_t i = 0; i < model.outputs.size(); ++i) {
+    if (name != model.outputs[i].name) continue;
+    rknn_tensor_attr native{};
+    describe(model.outputs[i], true, native);
+    if (attributes.fmt != native.fmt || attributes.type != native.type ||
+        memory.size() < native.size_with_stride) {
+      say('E', "rknn_set_io_mem: expected " + name + " in its native layout, and memory for it");
+      return RKNN_ERR_OUTPUT_INVALID;
+    }
+    context.use_output(i, data);
+    return RKNN_SUCC;
+  }
+  return RKNN_ERR_PARAM_INVALID;
+}
+
+/// Into the program's memory, in the network's own order.
+void write_output(Context& context, std::size_t i, bool want_float, void* buffer) {
+  const auto& tensor = context.network().model.outputs[i];
+  const auto count = value_count(tensor);
+  for (int item = 0; item < context.network().batch(); ++item) {
+    const auto place = static_cast<std::size_t>(item);
+    const auto* native = context.output(i) + place * native_bytes(tensor);
+    if (want_float || tensor.type == Type::kFloat32) {
+      to_floats(native, tensor, static_cast<float*>(buffer) + place * count);
+    } else {
+      to_steps(native, tensor, static_cast<std::int8_t*>(buffer) + place * count);
     }
   }
 }
@@ -159,41 +183,18 @@ void write_output(const std::vector<float>& values, const Tensor& tensor, bool w
 OSPREY_SIM_API int rknn_init(rknn_context* handle, void* model, uint32_t size, uint32_t,
                              rknn_init_extend*) {
   if (handle == nullptr || model == nullptr) return RKNN_ERR_PARAM_INVALID;
-  try {
-    auto bytes = size > 0 ? std::optional(std::string(static_cast<const char*>(model), size))
-                          : read_file(static_cast<const char*>(model));
-    if (!bytes) {
-      complain(std::string(static_cast<const char*>(model)) + ": cannot be read");
-      return RKNN_ERR_MODEL_INVALID;
-    }
-    auto network = std::make_shared<Network>();
-    network->model = osprey::sim::from_bytes(*bytes);
-    if (network->model.platform != "rk3588") {
-      complain("the model is for " + network->model.platform + ", the board is an rk3588");
-      return RKNN_ERR_TARGET_PLATFORM_UNMATCH;
-    }
-    network->source = osprey::sim::answer_source(network->model);
-    *handle = Board::get().add(context_of(std::move(network)));
-    return RKNN_SUCC;
-  } catch (const std::bad_alloc&) {
-    return RKNN_ERR_MALLOC_FAIL;
-  } catch (const std::exception& e) {
-    complain(e.what());
-    return RKNN_ERR_MODEL_INVALID;
-  }
+  return guarded(RKNN_ERR_MODEL_INVALID, [&] {
+    std::shared_ptr<const Network> network;
+    const int read = read_network(model, size, network);
+    return read == RKNN_SUCC ? make_context(std::move(network), *handle) : read;
+  });
 }
 
 OSPREY_SIM_API int rknn_dup_context(rknn_context* from, rknn_context* to) {
   if (from == nullptr || to == nullptr) return RKNN_ERR_PARAM_INVALID;
-  auto* context = Board::get().find(*from);
+  const auto context = Board::get().find(*from);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
-  try {
-    *to = Board::get().add(context_of(context->network));
-    return RKNN_SUCC;
-  } catch (const std::exception& e) {
-    complain(e.what());
-    return RKNN_ERR_FAIL;
-  }
+  return guarded(RKNN_ERR_FAIL, [&] { return make_context(context->shared_network(), *to); });
 }
 
 OSPREY_SIM_API int rknn_destroy(rknn_context handle) {
@@ -202,9 +203,9 @@ OSPREY_SIM_API int rknn_destroy(rknn_context handle) {
 
 OSPREY_SIM_API int rknn_query(rknn_context handle, rknn_query_cmd command, void* info,
                               uint32_t size) {
-  auto* context = Board::get().find(handle);
+  const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
-  const auto& model = context->network->model;
+  const auto& model = context->network().model;
   switch (command) {
     case RKNN_QUERY_IN_OUT_NUM:
       if (auto* count = as<rknn_input_output_num>(info, size)) {
@@ -213,28 +214,20 @@ OSPREY_SIM_API int rknn_query(rknn_context handle, rknn_query_cmd command, void*
       }
       break;
     case RKNN_QUERY_INPUT_ATTR:
-      if (auto* attributes = as<rknn_tensor_attr>(info, size);
-          attributes && attributes->index == 0) {
-        return describe(model.input, *attributes);
-      }
-      break;
+    case RKNN_QUERY_NATIVE_INPUT_ATTR:
     case RKNN_QUERY_OUTPUT_ATTR:
-      if (auto* attributes = as<rknn_tensor_attr>(info, size);
-          attributes && attributes->index < model.outputs.size()) {
-        return describe(model.outputs[attributes->index], *attributes);
-      }
-      break;
+    case RKNN_QUERY_NATIVE_OUTPUT_ATTR:
+      return query_tensor(model, command, info, size);
     case RKNN_QUERY_PERF_RUN:
       if (auto* perf = as<rknn_perf_run>(info, size)) {
-        perf->run_duration = context->run_us;
+        perf->run_duration = context->run_us();
         return RKNN_SUCC;
       }
       break;
     case RKNN_QUERY_SDK_VERSION:
       if (auto* version = as<rknn_sdk_version>(info, size)) {
-        *version = {};
-        std::strcpy(version->api_version, "2.3.2 (virtual RK3588 of Osprey)");
-        std::strcpy(version->drv_version, "0.9.8");
+        put(version->api_version, "2.3.2 (virtual RK3588 of Osprey)");
+        put(version->drv_version, "0.9.8");
         return RKNN_SUCC;
       }
       break;
@@ -247,8 +240,7 @@ OSPREY_SIM_API int rknn_query(rknn_context handle, rknn_query_cmd command, void*
       break;
     case RKNN_QUERY_CUSTOM_STRING:
       if (auto* custom = as<rknn_custom_string>(info, size)) {
-        *custom = {};
-        std::strncpy(custom->string, model.custom_string.c_str(), sizeof custom->string - 1);
+        put(custom->string, model.custom_string);
         return RKNN_SUCC;
       }
       break;
@@ -259,63 +251,52 @@ OSPREY_SIM_API int rknn_query(rknn_context handle, rknn_query_cmd command, void*
 }
 
 OSPREY_SIM_API int rknn_inputs_set(rknn_context handle, uint32_t count, rknn_input inputs[]) {
-  auto* context = Board::get().find(handle);
+  const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
+  const auto& network = context->network();
+  const auto bytes = static_cast<std::size_t>(network.batch()) * network.picture_bytes();
   if (count != 1 || inputs == nullptr || inputs[0].index != 0 || inputs[0].buf == nullptr ||
       inputs[0].type != RKNN_TENSOR_UINT8 || inputs[0].fmt != RKNN_TENSOR_NHWC ||
-      inputs[0].size != context->picture.size()) {
-    complain("rknn_inputs_set: expected one picture of " + std::to_string(context->picture.size()) +
-             " bytes, UINT8 and NHWC");
+      inputs[0].size != bytes) {
+    say('E', "rknn_inputs_set: expected pictures of " + std::to_string(bytes) +
+                 " bytes, UINT8 and NHWC");
     return RKNN_ERR_INPUT_INVALID;
   }
-  std::memcpy(context->picture.data(), inputs[0].buf, inputs[0].size);
-  context->picture_is_set = true;
+  std::memcpy(context->input(), inputs[0].buf, bytes);
+  context->has_input = true;
   return RKNN_SUCC;
 }
 
 OSPREY_SIM_API int rknn_run(rknn_context handle, rknn_run_extend*) {
-  auto* context = Board::get().find(handle);
+  const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
-  if (!context->picture_is_set) return RKNN_ERR_INPUT_INVALID;
-  const auto& model = context->network->model;
-  try {
-    const auto begun = Cores::Clock::now();
-    const auto alone = std::chrono::duration_cast<Cores::Clock::duration>(
-        std::chrono::duration<double, std::milli>(model.core_ms));
-    const auto run = Board::get().cores.book(context->mask, alone, model.parallel);
-    context->outputs = &context->answers->run(context->picture);
-    std::this_thread::sleep_until(run.end);
-    context->run_us =
-        std::chrono::duration_cast<std::chrono::microseconds>(Cores::Clock::now() - begun).count();
-    return RKNN_SUCC;
-  } catch (const std::exception& e) {
-    complain(e.what());
-    return RKNN_ERR_FAIL;
-  }
+  if (!context->has_input) return RKNN_ERR_INPUT_INVALID;
+  return guarded(RKNN_ERR_FAIL, [&] { return context->run(); });
 }
 
 OSPREY_SIM_API int rknn_outputs_get(rknn_context handle, uint32_t count, rknn_output outputs[],
                                     rknn_output_extend*) {
-  auto* context = Board::get().find(handle);
+  const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
-  const auto& tensors = context->network->model.outputs;
-  if (context->outputs == nullptr || outputs == nullptr || count != tensors.size()) {
+  const auto& network = context->network();
+  const auto& tensors = network.model.outputs;
+  if (!context->has_outputs || outputs == nullptr || count != tensors.size()) {
     return RKNN_ERR_OUTPUT_INVALID;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     auto& output = outputs[i];
     if (output.index >= tensors.size()) return RKNN_ERR_OUTPUT_INVALID;
     const auto& tensor = tensors[output.index];
-    const auto& values = (*context->outputs)[output.index];
+    const auto values = value_count(tensor) * static_cast<std::size_t>(network.batch());
     const auto size =
-        static_cast<std::uint32_t>(values.size() * (output.want_float ? 4 : bytes_of(tensor.type)));
+        static_cast<std::uint32_t>(values * (output.want_float ? 4 : bytes_of(tensor.type)));
     if (!output.is_prealloc) {
       output.buf = std::malloc(size);
       output.size = size;
     }
     if (output.buf == nullptr) return RKNN_ERR_MALLOC_FAIL;
     if (output.size < size) return RKNN_ERR_OUTPUT_INVALID;
-    write_output(values, tensor, output.want_float != 0, output.buf);
+    write_output(*context, output.index, output.want_float != 0, output.buf);
   }
   return RKNN_SUCC;
 }
@@ -332,13 +313,20 @@ OSPREY_SIM_API int rknn_outputs_release(rknn_context handle, uint32_t count,
 }
 
 OSPREY_SIM_API int rknn_set_core_mask(rknn_context handle, rknn_core_mask mask) {
-  auto* context = Board::get().find(handle);
+  const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
   switch (mask) {
-    case RKNN_NPU_CORE_AUTO:
     case RKNN_NPU_CORE_0:
     case RKNN_NPU_CORE_1:
     case RKNN_NPU_CORE_2:
+      if (const int batch = context->network().batch(); batch > 1) {
+        say('W', "core mask = " + std::to_string(mask) + " is invalid for batch size: " +
+                     std::to_string(batch) + ", fall back to CORE_AUTO mode");
+        context->mask = RKNN_NPU_CORE_AUTO;
+        return RKNN_SUCC;
+      }
+      [[fallthrough]];
+    case RKNN_NPU_CORE_AUTO:
     case RKNN_NPU_CORE_0_1:
     case RKNN_NPU_CORE_0_1_2:
       context->mask = mask;
@@ -349,4 +337,42 @@ OSPREY_SIM_API int rknn_set_core_mask(rknn_context handle, rknn_core_mask mask) 
     default:
       return RKNN_ERR_PARAM_INVALID;
   }
+}
+
+OSPREY_SIM_API int rknn_set_batch_core_num(rknn_context handle, int core_num) {
+  const auto context = Board::get().find(handle);
+  if (context == nullptr) return RKNN_ERR_CTX_INVALID;
+  if (context->network().batch() == 1 || core_num < 1 || core_num > 3) {
+    return RKNN_ERR_PARAM_INVALID;
+  }
+  context->auto_cores = core_num;
+  return RKNN_SUCC;
+}
+
+OSPREY_SIM_API rknn_tensor_mem* rknn_create_mem(rknn_context handle, uint32_t size) {
+  if (Board::get().find(handle) == nullptr) return nullptr;
+  rknn_tensor_mem* made = nullptr;
+  guarded(RKNN_ERR_FAIL, [&] {
+    if (!Board::get().faults.at_allocation().empty()) return RKNN_ERR_MALLOC_FAIL;
+    auto memory = SharedMemory::create(size);
+    if (memory == nullptr) return RKNN_ERR_MALLOC_FAIL;
+    made = memory.release()->handle();
+    return RKNN_SUCC;
+  });
+  return made;
+}
+
+OSPREY_SIM_API int rknn_destroy_mem(rknn_context, rknn_tensor_mem* memory) {
+  if (memory == nullptr) return RKNN_ERR_PARAM_INVALID;
+  delete static_cast<SharedMemory*>(memory->priv_data);
+  return RKNN_SUCC;
+}
+
+OSPREY_SIM_API int rknn_set_io_mem(rknn_context handle, rknn_tensor_mem* memory,
+                                   rknn_tensor_attr* attributes) {
+  const auto context = Board::get().find(handle);
+  if (context == nullptr) return RKNN_ERR_CTX_INVALID;
+  if (memory == nullptr || attributes == nullptr) return RKNN_ERR_PARAM_INVALID;
+  auto& shared = *static_cast<SharedMemory*>(memory->priv_data);
+  return use_memory(*context, shared, shared.data(), *attributes);
 }

@@ -188,6 +188,8 @@ int rknn_outputs_get(rknn_context context, uint32_t count, rknn_output outputs[]
                      rknn_output_extend* extend);
 int rknn_outputs_release(rknn_context context, uint32_t count, rknn_output outputs[]);
 int rknn_set_core_mask(rknn_context context, rknn_core_mask mask);
+/* Only for models of several pictures a run. */
+int rknn_set_batch_core_num(rknn_context context, int core_num);
 rknn_tensor_mem* rknn_create_mem(rknn_context context, uint32_t size);
 int rknn_destroy_mem(rknn_context context, rknn_tensor_mem* memory);
 int rknn_set_io_mem(rknn_context context, rknn_tensor_mem* memory, rknn_tensor_attr* attributes);
