@@ -16,6 +16,7 @@ from pathlib import Path
 # and ALWAYS: folders or single headers. A folder does not stand for the adapters listed below it.
 MAY_INCLUDE = {
     "base": [],
+    "board": ["base"],
     "core": ["base"],
     "media": ["base", "core"],
     "vision": ["core"],
@@ -33,7 +34,7 @@ MAY_INCLUDE = {
     "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],
     "engine": ["*"],
-    "apps": ["engine", "base", "onnx", "onnx/darknet", "sim/rk3588/container.hpp"],
+    "apps": ["engine", "base", "board", "onnx", "onnx/darknet", "sim/rk3588/container.hpp"],
     "sim": ["runtime/rknn/rknn_abi.h"],
     "include": [],
 }

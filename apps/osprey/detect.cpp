@@ -5,6 +5,8 @@
 #include <cstdio>
 
 #include "base/try.hpp"
+#include "board/sampler.hpp"
+#include "board_lines.hpp"
 #include "commands.hpp"
 #include "engine/detect_run.hpp"
 #include "option_flags.hpp"
@@ -37,11 +39,15 @@ struct DetectCommand {
     base::RealClock clock;
     const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
     ProgressLine line(options.quiet);
-    const auto status =
-        supervise(*run, clock, line.interval(), [&] { show_progress(line, run->report()); });
+    board::Sampler meters(board::KernelFiles::of_this_machine());
+    const auto status = supervise(*run, clock, line.interval(), [&] {
+      meters.sample(clock.now());
+      show_progress(line, run->report());
+    });
     line.clear();
     if (run->completed() && !options.quiet) {
       std::fputs(summary(run->report(), run->models(), run->interrupted()).c_str(), stderr);
+      std::fputs(board_lines(meters.finish()).c_str(), stderr);
     }
     OSPREY_TRY(status);
     const auto report = run->report();

@@ -14,6 +14,7 @@ namespace osprey::cli {
 namespace {
 
 constexpr int kBarCells = 24;
+constexpr auto kBetweenLines = std::chrono::seconds(10);
 
 std::string bar(double fraction) {
   const int full = static_cast<int>(std::lround(std::clamp(fraction, 0.0, 1.0) * kBarCells));
@@ -33,11 +34,14 @@ std::size_t terminal_width() {
 ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 std::chrono::milliseconds ProgressLine::interval() const {
-  return std::chrono::milliseconds(terminal_ ? 200 : 10'000);
+  return std::chrono::milliseconds(terminal_ ? 200 : 1000);
 }
 
 void ProgressLine::update(std::optional<double> fraction, const std::string& text) {
   if (quiet_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_ && now - printed_ < kBetweenLines) return;
+  printed_ = now;
   std::string line = (fraction ? bar(*fraction) + "  " : std::string()) + text;
   if (!terminal_) {
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -14,7 +14,7 @@ class ProgressLine {
  public:
   explicit ProgressLine(bool quiet);
 
-  /// How long to wait between two updates.
+  /// How often to call update(): more often than it prints, where it prints lines.
   std::chrono::milliseconds interval() const;
 
   /// `fraction` 0..1, or nothing where the end is unknown.
@@ -27,6 +27,7 @@ class ProgressLine {
   bool quiet_;
   bool terminal_;
   std::size_t drawn_ = 0;
+  std::chrono::steady_clock::time_point printed_ = std::chrono::steady_clock::now();
 };
 
 /// "1:05", "1:02:03".

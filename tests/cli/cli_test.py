@@ -280,6 +280,66 @@ class VirtualBoard(CommandTest):
         self.assertFalse((self.out / "c.rknn").exists())
 
 
+class Board(CommandTest):
+    """What a machine's files tell: here those of a ROCK 5B, in a folder that stands for the root."""
+
+    DEVFREQ = "sys/class/devfreq/"
+    FILES = {
+        "proc/device-tree/model": "Radxa ROCK 5B\0",
+        "proc/device-tree/compatible": "radxa,rock-5b\0rockchip,rk3588\0",
+        "proc/sys/kernel/osrelease": "6.1.115-vendor-rk35xx\n",
+        "proc/meminfo": "MemTotal:        8127460 kB\n",
+        "proc/cpuinfo": "".join(f"processor\t: {core}\nFeatures\t: fp asimd asimdhp asimddp\nCPU part\t: {part}\n\n"
+                                for core, part in enumerate(["0xd05"] * 4 + ["0xd0b"] * 4)),
+        "etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
+        "sys/kernel/debug/rknpu/version": "RKNPU driver: v0.9.8\n",
+        "sys/kernel/debug/rknpu/load": "NPU load:  Core0: 97%, Core1: 96%, Core2: 97%,\n",
+        DEVFREQ + "fdab0000.npu/governor": "performance\n",
+        DEVFREQ + "fdab0000.npu/available_governors": "rknpu_ondemand userspace powersave performance\n",
+        DEVFREQ + "fdab0000.npu/available_frequencies": "300000000 600000000 1000000000\n",
+        DEVFREQ + "fdab0000.npu/cur_freq": "1000000000\n",
+        DEVFREQ + "fdab0000.npu/max_freq": "1000000000\n",
+        "sys/class/thermal/thermal_zone0/type": "soc-thermal\n",
+        "sys/class/thermal/thermal_zone0/temp": "63769\n",
+        "sys/class/thermal/thermal_zone6/type": "npu-thermal\n",
+        "sys/class/thermal/thermal_zone6/temp": "61000\n",
+        "sys/class/thermal/cooling_device3/type": "devfreq-fdab0000.npu\n",
+        "sys/class/thermal/cooling_device3/cur_state": "0\n",
+        "dev/dri/renderD129": "",
+        "sys/class/drm/renderD129/device/uevent": "DRIVER=RKNPU\n",
+    }
+
+    def on_board(self, *arguments, **changes):
+        """Runs the command where the files say so; `changes`: of contents, by the end of their paths."""
+        root = self.out / "root"
+        shutil.rmtree(root, ignore_errors=True)
+        for name, text in self.FILES.items():
+            for end, other in changes.items():
+                text = other if name.endswith("/" + end) else text
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        return self.osprey(*arguments, env={**os.environ, "OSPREY_SYSTEM_ROOT": str(root)})
+
+    def test_a_summary_has_the_npus_load_clock_and_temperature(self):
+        done = self.on_board("detect", self.video, "--model", self.model)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("npu       load 97 / 96 / 97 %, 1000 MHz, 61 C at most\n", done.stderr)
+        self.assertNotIn("warning", done.stderr)
+
+    def test_a_slow_npu_is_warned_of_with_the_way_to_mend_it(self):
+        done = self.on_board("detect", self.video, "--model", self.model, cur_freq="600000000\n",
+                             governor="rknpu_ondemand\n", cur_state="2\n")
+        self.assertIn("warning   the NPU ran at 600 of 1000 MHz: cool it, or set its governor to performance: echo "
+                      "performance > /sys/class/devfreq/fdab0000.npu/governor\n", done.stderr)
+
+    def test_machines_without_an_npu_say_nothing_of_one(self):
+        (self.out / "empty").mkdir()
+        done = self.osprey("detect", self.video, "--model", self.model,
+                           env={**os.environ, "OSPREY_SYSTEM_ROOT": str(self.out / "empty")})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("npu ", done.stderr)
+
+
 class Examples(CommandTest):
     def run_example(self, name, *arguments):
         return subprocess.run([os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
