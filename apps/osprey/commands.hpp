@@ -18,6 +18,7 @@ inline constexpr int kInterrupted = 130;  ///< as shells report an interrupt
 void add_detect(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
+void add_doctor(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
 void add_sim_model(CLI::App& app, int& exit_code);
 void add_options_page(CLI::App& app, int& exit_code);

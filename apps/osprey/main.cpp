@@ -45,6 +45,7 @@ int run(int argc, char** argv) {
   add_detect(app, exit_code);
   add_bench(app, exit_code);
   add_info(app, exit_code);
+  add_doctor(app, exit_code);
   add_import(app, exit_code);
   add_sim_model(app, exit_code);
   add_options_page(app, exit_code);

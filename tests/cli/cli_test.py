@@ -339,6 +339,53 @@ class Board(CommandTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("npu ", done.stderr)
 
+    def test_the_doctor_finds_nothing_wrong_with_a_good_board(self):
+        done = self.on_board("doctor", "--rknn-library", os.environ["VIRTUAL_RKNNRT"])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for text in ("ok    board       Radxa ROCK 5B", "4 x Cortex-A55, 4 x Cortex-A76, 8 cores", "a virtual RK3588",
+                     "ok    driver      rknpu 0.9.8", "/dev/dri/renderD129", "97 / 96 / 97 %",
+                     "ok    NPU         1000 of 1000 MHz, governor performance", "soc 64, npu 61", "decoded by h264",
+                     "Nothing is wrong."):
+            self.assertIn(text, done.stdout)
+        self.assertNotRegex(done.stdout, r"(?m)^  (warn|fail) ")
+
+    def test_the_doctor_says_how_to_mend_what_is_slow(self):
+        done = self.on_board("doctor", "--rknn-library", os.environ["VIRTUAL_RKNNRT"], cur_freq="300000000\n",
+                             governor="rknpu_ondemand\n", cur_state="1\n", version="RKNPU driver: v0.8.2\n")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        for text in ("warn  driver      rknpu 0.8.2", "warn  NPU         300 of 1000 MHz, governor rknpu_ondemand",
+                     "-> as root: echo performance > /sys/class/devfreq/fdab0000.npu/governor",
+                     "warn  throttled   held back for the heat now: devfreq-fdab0000.npu",
+                     "Models run; 3 things could be better."):
+            self.assertIn(text, done.stdout)
+
+    def test_the_doctor_speaks_json(self):
+        done = self.on_board("doctor", "--json", "--rknn-library", os.environ["VIRTUAL_RKNNRT"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertIs(told["works"], True)
+        found = {(f["section"], f["subject"]): f for f in told["findings"]}
+        self.assertEqual(found["NPU", "driver"], {"section": "NPU", "subject": "driver", "mark": "ok",
+                                                  "text": "rknpu 0.9.8"})
+        self.assertIn("OpenVINO", {f["section"] for f in told["findings"]})
+
+    def test_the_doctor_fails_if_the_named_runtime_cannot_be_used(self):
+        (self.out / "text.so").write_text("hello")
+        for library, says in (("nowhere.so", "nowhere.so"), ("./text.so", "text.so"), ("libc.so.6", "rknn_init")):
+            done = self.on_board("doctor", "--json", "--rknn-library", library)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            told = json.loads(done.stdout)
+            self.assertIs(told["works"], False)
+            failed, = (f for f in told["findings"] if f["mark"] == "fail")
+            self.assertIn(says, failed["text"])
+            self.assertIn("librknnrt.so", failed["mend"])
+
+    def test_the_doctor_knows_this_machine(self):
+        done = self.osprey("doctor")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for section in ("System", "Processor", "OpenVINO", "NPU", "FFmpeg", "Limits"):
+            self.assertRegex(done.stdout, f"(?m)^{section}$")
+
 
 class Examples(CommandTest):
     def run_example(self, name, *arguments):
