@@ -29,10 +29,16 @@ struct TensorInfo {
   ElementType type = ElementType::kFloat32;
 };
 
-/// Read-only float32 tensor that somebody else owns.
+/// Read-only tensor that somebody else owns: float32 in rows, or an INT8 map as an NPU leaves it.
 struct TensorView {
   const float* data = nullptr;
   Shape shape;
+  /// If not null, in place of data: a value is (step - zero_point) * scale, and [1, C, H, W] lies as
+  /// [ceil(C / block), H, W, block].
+  const std::int8_t* steps = nullptr;
+  float scale = 1;
+  std::int32_t zero_point = 0;
+  std::int64_t block = 1;
 
   std::size_t size() const {
     std::size_t n = 1;

@@ -60,6 +60,16 @@ void DetectLane::run(std::size_t slot, Completion done) {
   });
 }
 
+Status DetectLane::mend() {
+  for (auto& network : networks_) {
+    if (network.lane) OSPREY_TRY(network.lane->mend());
+  }
+  const std::lock_guard lock(mutex_);
+  running_ = {};
+  held_back_.reset();
+  return {};
+}
+
 Status DetectLane::finish(pipeline::LanePlace place, pipeline::JobPayload& job) {
   auto found = networks_[job.kind].step->finish(place.slot, place.item);
   if (!found) return models_.named(job.kind, std::move(found).error());

@@ -29,6 +29,7 @@ class DetectLane final : public pipeline::LaneRunner {
   Status prepare(pipeline::LanePlace place, pipeline::JobPayload& job) override;
   void start(std::size_t slot, std::size_t items, Completion done) override;
   Status finish(pipeline::LanePlace place, pipeline::JobPayload& job) override;
+  Status mend() override;
 
  private:
   /// One model's. Those of a model that is left out are empty.

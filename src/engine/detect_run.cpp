@@ -122,6 +122,8 @@ class Run final : public DetectRun {
     for (std::uint32_t i = 0; i < models_.models.size(); ++i) {
       if (!models_.models[i].runs()) continue;
       lanes.most_batch = std::max(lanes.most_batch, lanes.runners[0]->batch(i));
+      const auto& session = *models_.models[i].prepared.session;
+      lanes.run_timeout = std::max<Duration>(lanes.run_timeout, session.run_timeout());
     }
     std::vector<pipeline::Stream> streams;
     streams.reserve(sources_.size());

@@ -457,6 +457,13 @@ std::vector<OptionSpec> make_table() {
        "NPU cores of each lane: 0,1,2 (a lane a core), 0_1_2 (one lane over three), auto; default: "
        "a lane a core",
        set_cores, get_cores},
+      choice(kRun, "npu-io", "NAME", &O::npu_io, {"auto", "plain"},
+             "pictures and outputs of an NPU: auto (in memory that it shares, where its runtime "
+             "can), plain (the runtime copies)"),
+      number<int>(
+          kRun, "run-timeout", "MS", &O::run_timeout, 100, 600000,
+          "an NPU core that does not answer for so long, 100..600000 ms, has hung: its work "
+          "goes to others, and it is tried again later"),
       number<int>(kRun, "in-flight", "N", &O::in_flight, 0, 4096,
                   "most frames of a stream on their way, 0..4096; 0: enough to keep lanes busy"),
       choice(kRun, "policy", "NAME", &O::policy, {"wait", "drop_oldest", "drop_newest"},

@@ -77,7 +77,9 @@ struct Options {
   std::string cache_dir;
   std::vector<std::uint32_t> cores;  ///< NPU cores of each lane, bit 0 for core 0; empty: one each
   std::string rknn_library = "librknnrt.so";
-  std::string policy;  ///< "", "wait", "drop_oldest", "drop_newest"; "": wait for files
+  std::string npu_io = "auto";  ///< or "plain"
+  int run_timeout = 5000;       ///< 100..600000 ms
+  std::string policy;           ///< "", "wait", "drop_oldest", "drop_newest"; "": wait for files
 
   // What is read.
   int vid_stride = 1;  ///< 1..100000

@@ -65,6 +65,9 @@ Status compile(ModelFile& file, PreparedModel& prepared, const Options& options)
   session.cache_dir = options.cache_dir;
   session.beside_others = options.beside_others;
   session.core_masks = options.cores;
+  session.zero_copy = options.npu_io != "plain";
+  session.keep_steps = prepared.decoder->reads_steps();
+  session.run_timeout = std::chrono::milliseconds(options.run_timeout);
   if (options.batch == Options::kAutoBatch) {
     auto choice = OSPREY_TRY(compile_fastest_batch(*file.loaded, prepared.spec.input, session,
                                                    std::chrono::milliseconds(options.max_latency)));

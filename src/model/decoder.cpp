@@ -71,7 +71,7 @@ Result<TensorView> output_at(std::span<const TensorView> outputs, int index) {
   }
   const auto& view = outputs[static_cast<std::size_t>(index)];
   if (std::any_of(view.shape.begin(), view.shape.end(), [](auto d) { return d < 0; }) ||
-      (view.data == nullptr && view.size() > 0)) {
+      (view.data == nullptr && view.steps == nullptr && view.size() > 0)) {
     return wrong_shape(index, view.shape, "a tensor with values");
   }
   return view;

@@ -32,12 +32,15 @@ class Decoder {
                                                  const DecodeOptions& options);
 
   /// Appends candidates to `out` in input pixels: by output, location (anchors outermost), class.
-  /// `outputs` as the model lists them, float32, each view's data holding size() values. A score
-  /// that is not finite counts as absent, a box that is not finite gives no candidate; scores above
-  /// 1 count as 1. Errors: the outputs' shapes contradict the layout; `out` is then unchanged.
-  /// Cost: one pass over the scores; sigmoid, exp and DFL only for candidates; no allocation but
-  /// `out`'s.
+  /// `outputs` as the model lists them, float32, or steps if reads_steps(), holding size() values.
+  /// A score that is not finite counts as absent, a box that is not finite gives no candidate;
+  /// scores above 1 count as 1. Errors: the outputs' shapes contradict the layout; `out` is then
+  /// unchanged. Cost: one pass over the scores; sigmoid, exp and DFL only for candidates; no
+  /// allocation but `out`'s, and a location's of scores where they are steps.
   virtual Status decode(std::span<const TensorView> outputs, std::vector<Detection>& out) const = 0;
+
+  /// Whether outputs may be INT8 maps (TensorView::steps).
+  virtual bool reads_steps() const { return false; }
 };
 
 }  // namespace osprey::model

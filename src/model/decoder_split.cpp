@@ -2,19 +2,21 @@
 #include "base/try.hpp"
 #include "model/decoders.hpp"
 #include "model/shape.hpp"
+#include "model/step_map.hpp"
 
 namespace osprey::model {
 
 namespace {
 
 // The expected value of a distribution over 0, 1, ..., bins-1 given as logits.
-float expected_bin(const float* logits, std::size_t step, std::size_t bins) {
-  float highest = logits[0];
-  for (std::size_t i = 1; i < bins; ++i) highest = std::max(highest, logits[i * step]);
+template <typename Logit>
+float expected_bin(const Logit& logit, std::size_t bins) {
+  float highest = logit(0);
+  for (std::size_t i = 1; i < bins; ++i) highest = std::max(highest, logit(i));
   float sum = 0;
   float weighted = 0;
   for (std::size_t i = 0; i < bins; ++i) {
-    const float weight = std::exp(logits[i * step] - highest);
+    const float weight = std::exp(logit(i) - highest);
     sum += weight;
     weighted += weight * static_cast<float>(i);
   }
@@ -46,6 +48,8 @@ class SplitDecoder final : public Decoder {
     }
     return failure;
   }
+
+  bool reads_steps() const override { return true; }
 
  private:
   GridSize size_at(int stride) const {
@@ -80,20 +84,13 @@ class SplitDecoder final : public Decoder {
     const auto box_steps = grid_steps(order, size, 1, channels);
     const auto score_steps = grid_steps(order, size, 1, classes_);
 
-    Scores scores;
-    scores.data = outputs[static_cast<std::size_t>(split.score_output)].data;
-    scores.count = static_cast<std::size_t>(size.height * size.width);
-    scores.classes = static_cast<std::size_t>(classes_);
-    scores.location_step = score_steps.cell;
-    scores.class_step = score_steps.channel;
-
     const auto columns = static_cast<std::size_t>(size.width);
     const auto stride = static_cast<float>(split.stride);
-    const auto box_at = [&](std::size_t cell) {
-      const float* at = boxes.data + cell * box_steps.cell;
+    // `value(channel, cell)` is the boxes'.
+    const auto box_from = [&](const auto& value, std::size_t cell) {
       const auto distance = [&](std::size_t side) {
-        const float* values = at + side * bins * box_steps.channel;
-        return bins == 1 ? values[0] : expected_bin(values, box_steps.channel, bins);
+        const auto logit = [&](std::size_t bin) { return value(side * bins + bin, cell); };
+        return bins == 1 ? logit(0) : expected_bin(logit, bins);
       };
       const float x = static_cast<float>(cell % columns) + 0.5f;
       const std::size_t row = cell / columns;
@@ -101,7 +98,28 @@ class SplitDecoder final : public Decoder {
       return Box{(x - distance(0)) * stride, (y - distance(1)) * stride, (x + distance(2)) * stride,
                  (y + distance(3)) * stride};
     };
-    collect(scores, rule_, box_at, out);
+    const auto of_boxes = [&](const auto& then) {
+      if (boxes.steps != nullptr) {
+        const StepMap map(boxes);
+        then([&](std::size_t channel, std::size_t cell) { return map.at(channel, cell); });
+      } else {
+        then([&](std::size_t channel, std::size_t cell) {
+          return boxes.data[cell * box_steps.cell + channel * box_steps.channel];
+        });
+      }
+    };
+    const auto& scores = outputs[static_cast<std::size_t>(split.score_output)];
+    of_boxes([&](const auto& value) {
+      const auto box_at = [&](std::size_t cell) { return box_from(value, cell); };
+      if (scores.steps != nullptr) return collect_steps(StepMap(scores), rule_, box_at, out);
+      Scores floats;
+      floats.data = scores.data;
+      floats.count = static_cast<std::size_t>(size.height * size.width);
+      floats.classes = static_cast<std::size_t>(classes_);
+      floats.location_step = score_steps.cell;
+      floats.class_step = score_steps.channel;
+      collect(floats, rule_, box_at, out);
+    });
   }
 
   int width_, height_;

@@ -4,6 +4,7 @@
 
 #include <osprey/result.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -35,6 +36,10 @@ struct SessionOptions {
   bool beside_others = false;
   /// NPUs: the cores of each lane, bit 0 for core 0, 0 for whichever is free; in place of `lanes`.
   std::vector<std::uint32_t> core_masks;
+  bool zero_copy = true;    ///< NPUs: share memory with the NPU, where its runtime can
+  bool keep_steps = false;  ///< outputs may be TensorView::steps
+  /// NPUs: a run that takes longer has hung.
+  std::chrono::milliseconds run_timeout{5000};
   std::string cache_dir;  ///< compiled models are kept here; empty: not kept
 };
 
@@ -61,9 +66,13 @@ class Lane {
   /// and `done` gets an error.
   virtual void start(std::size_t slot, Completion done) = 0;
 
-  /// The last finished run's outputs for a picture of the batch as float32, in the model's order,
+  /// The last finished run's outputs for a picture of the batch, in the model's order,
   /// as if it had been alone. Valid until the next call for the slot, or until it starts again.
   virtual std::span<const TensorView> outputs(std::size_t slot, std::size_t item) = 0;
+
+  /// After a run that failed with kUnavailable, or was given up: makes the slots free. Blocks until
+  /// no earlier run uses them. An error: not yet.
+  virtual Status mend() = 0;
 };
 
 /// A model compiled for `lanes()` lanes.
@@ -79,6 +88,8 @@ class Session {
   /// Whether runs of several sessions on one core wait for each other by themselves, as in an NPU's
   /// driver. If not, whoever has several sessions lets one run at a time.
   virtual bool shares_cores() const = 0;
+  /// After how long a run has hung; 0: its runs always end.
+  virtual std::chrono::milliseconds run_timeout() const { return std::chrono::milliseconds(0); }
   virtual Result<std::unique_ptr<Lane>> create_lane() = 0;
 };
 

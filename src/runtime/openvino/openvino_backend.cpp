@@ -59,14 +59,7 @@ class OpenVinoLane final : public Lane {
     }
   }
 
-  ~OpenVinoLane() override {
-    for (auto& slot : slots_) {
-      try {
-        slot.request.wait();
-      } catch (const std::exception&) {  // already reported through the completion
-      }
-    }
-  }
+  ~OpenVinoLane() override { wait(); }
 
   InputBuffer input(std::size_t slot, std::size_t item) override {
     const auto bytes = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3;
@@ -84,6 +77,11 @@ class OpenVinoLane final : public Lane {
     }
   }
 
+  Status mend() override {
+    wait();
+    return {};
+  }
+
   std::span<const TensorView> outputs(std::size_t slot, std::size_t item) override {
     // Shapes of end-to-end heads may depend on the data, and with them the memory.
     auto& s = slots_[slot];
@@ -94,6 +92,15 @@ class OpenVinoLane final : public Lane {
   }
 
  private:
+  void wait() {
+    for (auto& slot : slots_) {
+      try {
+        slot.request.wait();
+      } catch (const std::exception&) {  // already reported through the completion
+      }
+    }
+  }
+
   struct Slot {
     ov::InferRequest request;
     ov::Tensor input;

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/rknn/rknn_backend.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <array>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "base/try.hpp"
+#include "runtime/rknn/rknn_context.hpp"
 #include "runtime/rknn/rknn_library.hpp"
+#include "runtime/rknn/rknn_slot.hpp"
+#include "runtime/rknn/rknn_tensors.hpp"
 
 namespace osprey::runtime {
 
@@ -20,51 +18,6 @@ namespace {
 
 constexpr std::array<std::uint32_t, 3> kEveryCore = {RKNN_NPU_CORE_0, RKNN_NPU_CORE_1,
                                                      RKNN_NPU_CORE_2};
-
-/// A context, and the library it is of.
-class Context {
- public:
-  Context(std::shared_ptr<const RknnLibrary> library, rknn_context handle)
-      : library_(std::move(library)), handle_(handle) {}
-  Context(Context&& other) noexcept
-      : library_(std::move(other.library_)), handle_(std::exchange(other.handle_, 0)) {}
-  Context& operator=(Context&&) = delete;
-  ~Context() {
-    if (handle_ != 0) library_->destroy(handle_);
-  }
-
-  const RknnLibrary& library() const { return *library_; }
-  rknn_context handle() const { return handle_; }
-
-  template <typename Info>
-  Status query(rknn_query_cmd command, Info& info) const {
-    const int code = library_->query(handle_, command, &info, sizeof info);
-    if (code == RKNN_SUCC) return {};
-    return Error{ErrorCode::kInternal,
-                 "the NPU's runtime, asked for what the model is, " + rknn_error_text(code)};
-  }
-
-  /// `mask`: bit 0 is core 0; 0: whichever is free.
-  Status use_cores(std::uint32_t mask) const {
-    if (library_->set_core_mask == nullptr) return {};
-    const int code = library_->set_core_mask(handle_, static_cast<rknn_core_mask>(mask));
-    if (code == RKNN_SUCC) return {};
-    return Error{ErrorCode::kUnsupported, "the NPU's runtime, asked for core mask " +
-                                              std::to_string(mask) + ", " + rknn_error_text(code)};
-  }
-
-  Result<Context> duplicate() const {
-    rknn_context from = handle_, to = 0;
-    const int code = library_->dup_context(&from, &to);
-    if (code == RKNN_SUCC) return Context(library_, to);
-    return Error{ErrorCode::kInternal,
-                 "the NPU's runtime, asked for another context, " + rknn_error_text(code)};
-  }
-
- private:
-  std::shared_ptr<const RknnLibrary> library_;
-  rknn_context handle_ = 0;
-};
 
 ElementType element_type(rknn_tensor_type type) {
   switch (type) {
@@ -103,233 +56,185 @@ TensorInfo tensor_info(const rknn_tensor_attr& attributes) {
   return info;
 }
 
-std::size_t size_of(const Shape& shape) {
-  std::size_t size = 1;
-  for (const auto dim : shape) size *= static_cast<std::size_t>(dim);
-  return size;
+/// A model of several pictures a run is described as of one: `batch` tells how many.
+struct Description {
+  model::ModelDescription model;
+  std::int64_t batch = 1;
+};
+
+Status divide(TensorInfo& tensor, std::int64_t batch, const std::string& path) {
+  if (!tensor.shape.empty() && tensor.shape[0] % batch == 0) {
+    tensor.shape[0] /= batch;
+    return {};
+  }
+  return Error{ErrorCode::kUnsupported, path + ": " + tensor.name + " does not divide into the " +
+                                            std::to_string(batch) + " pictures of a run"};
 }
 
-Result<model::ModelDescription> describe(const Context& context, const std::string& path) {
-  model::ModelDescription description;
-  description.path = path;
-  description.format = "RKNN";
+Result<Description> describe(const RknnContext& context, const std::string& path) {
+  Description description;
+  auto& model = description.model;
+  model.path = path;
+  model.format = "RKNN";
   rknn_input_output_num count{};
   OSPREY_TRY(context.query(RKNN_QUERY_IN_OUT_NUM, count));
-  for (std::uint32_t i = 0; i < count.n_input; ++i) {
-    rknn_tensor_attr attributes{};
-    attributes.index = i;
-    OSPREY_TRY(context.query(RKNN_QUERY_INPUT_ATTR, attributes));
-    description.inputs.push_back(tensor_info(attributes));
-  }
   bool quantised = false;
+  for (std::uint32_t i = 0; i < count.n_input; ++i) {
+    model.inputs.push_back(tensor_info(OSPREY_TRY(context.tensor(RKNN_QUERY_INPUT_ATTR, i))));
+    quantised = quantised || model.inputs.back().type == ElementType::kInt8;
+  }
   for (std::uint32_t i = 0; i < count.n_output; ++i) {
-    rknn_tensor_attr attributes{};
-    attributes.index = i;
-    OSPREY_TRY(context.query(RKNN_QUERY_OUTPUT_ATTR, attributes));
-    description.outputs.push_back(tensor_info(attributes));
+    const auto attributes = OSPREY_TRY(context.tensor(RKNN_QUERY_OUTPUT_ATTR, i));
+    model.outputs.push_back(tensor_info(attributes));
     quantised = quantised || attributes.qnt_type != RKNN_TENSOR_QNT_NONE;
   }
-  for (const auto& input : description.inputs) {
-    quantised = quantised || input.type == ElementType::kInt8;
+  model.precision = quantised ? "INT8" : "FP16";
+  if (count.n_input == 1 && !model.inputs[0].shape.empty()) {
+    description.batch = std::max<std::int64_t>(1, model.inputs[0].shape[0]);
+    OSPREY_TRY(divide(model.inputs[0], description.batch, path));
+    for (auto& output : model.outputs) OSPREY_TRY(divide(output, description.batch, path));
   }
-  description.precision = quantised ? "INT8" : "FP16";
   rknn_custom_string custom{};
   if (context.query(RKNN_QUERY_CUSTOM_STRING, custom).ok()) {  // older runtimes do not know it
     const auto text = text_of(custom.string);
-    if (!text.empty()) description.metadata["custom_string"] = text;
+    if (!text.empty()) model.metadata["custom_string"] = text;
   }
   return description;
 }
 
-/// A slot: a context with a thread of its own, since the runtime's calls block.
-class RknnSlot {
- public:
-  RknnSlot(Context context, std::size_t picture_bytes, const std::vector<Shape>& outputs,
-           const std::string& name)
-      : context_(std::move(context)), picture_(picture_bytes) {
-    for (const auto& shape : outputs) {
-      auto& values = outputs_.emplace_back(size_of(shape));
-      views_.push_back({values.data(), shape});
-    }
-    thread_ = std::thread([this] { serve(); });
-    pthread_setname_np(thread_.native_handle(), name.substr(0, 15).c_str());
-  }
-
-  ~RknnSlot() {
-    {
-      const std::lock_guard lock(mutex_);
-      ends_ = true;
-    }
-    wakes_.notify_one();
-    thread_.join();
-  }
-
-  std::uint8_t* picture() { return picture_.data(); }
-  std::span<const TensorView> views() const { return views_; }
-
-  void start(Completion done) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!std::exchange(busy_, true)) {
-        done_ = std::move(done);
-        wakes_.notify_one();
-        return;
-      }
-    }
-    done(Error{ErrorCode::kInternal, "inference failed: the slot is running"});
-  }
-
- private:
-  void serve() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      wakes_.wait(lock, [&] { return ends_ || done_; });
-      if (!done_) return;
-      const auto done = std::exchange(done_, nullptr);
-      lock.unlock();
-      auto status = run();
-      lock.lock();
-      busy_ = false;
-      lock.unlock();
-      done(std::move(status));
-      lock.lock();
-    }
-  }
-
-  Status run() {
-    const auto& library = context_.library();
-    rknn_input input{};
-    input.buf = picture_.data();
-    input.size = static_cast<std::uint32_t>(picture_.size());
-    input.type = RKNN_TENSOR_UINT8;
-    input.fmt = RKNN_TENSOR_NHWC;
-    OSPREY_TRY(said(library.inputs_set(context_.handle(), 1, &input)));
-    OSPREY_TRY(said(library.run(context_.handle(), nullptr)));
-    std::vector<rknn_output> outputs(outputs_.size());
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      outputs[i].want_float = outputs[i].is_prealloc = 1;
-      outputs[i].index = static_cast<std::uint32_t>(i);
-      outputs[i].buf = outputs_[i].data();
-      outputs[i].size = static_cast<std::uint32_t>(outputs_[i].size() * sizeof(float));
-    }
-    const auto count = static_cast<std::uint32_t>(outputs.size());
-    OSPREY_TRY(said(library.outputs_get(context_.handle(), count, outputs.data(), nullptr)));
-    return said(library.outputs_release(context_.handle(), count, outputs.data()));
-  }
-
-  static Status said(int code) {
-    if (code == RKNN_SUCC) return {};
-    const auto kind = code == RKNN_ERR_TIMEOUT ? ErrorCode::kTimeout : ErrorCode::kInternal;
-    return Error{kind, "inference failed: the NPU's runtime " + rknn_error_text(code)};
-  }
-
-  Context context_;
-  std::vector<std::uint8_t> picture_;
-  std::vector<std::vector<float>> outputs_;
-  std::vector<TensorView> views_;
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable wakes_;
-  Completion done_;    // of the run that waits for the thread
-  bool busy_ = false;  // until it has ended
-  bool ends_ = false;
-  std::thread thread_;
-};
-
 /// Two contexts on the same cores: the second one's run waits inside the driver, so that the core
-/// goes on at once while the first one's outputs are copied.
+/// goes on at once while the first one's outputs are read.
 class RknnLane final : public Lane {
  public:
-  RknnLane(int width, int height) : width_(width), height_(height) {}
-
-  void add_slot(std::unique_ptr<RknnSlot> slot) { slots_.push_back(std::move(slot)); }
-
-  InputBuffer input(std::size_t slot, std::size_t) override {
-    return {slots_[slot]->picture(), width_, height_};
+  /// `model` outlives the lane.
+  static Result<std::unique_ptr<Lane>> create(const RknnContext& model, std::uint32_t mask,
+                                              std::shared_ptr<const RknnTensors> tensors) {
+    auto lane = std::unique_ptr<RknnLane>(new RknnLane(model, mask, std::move(tensors)));
+    OSPREY_TRY(lane->mend());
+    return std::unique_ptr<Lane>(std::move(lane));
   }
-  void start(std::size_t slot, Completion done) override { slots_[slot]->start(std::move(done)); }
-  std::span<const TensorView> outputs(std::size_t slot, std::size_t) override {
-    return slots_[slot]->views();
+
+  InputBuffer input(std::size_t slot, std::size_t item) override {
+    return {slots_[slot]->picture(item), tensors_->width, tensors_->height};
+  }
+  void start(std::size_t slot, Completion done) override {
+    if (slots_[slot] != nullptr) return slots_[slot]->start(std::move(done));
+    done(Error{ErrorCode::kUnavailable, "the lane is out of use"});
+  }
+  std::span<const TensorView> outputs(std::size_t slot, std::size_t item) override {
+    return slots_[slot]->outputs(item);
+  }
+
+  /// New contexts: what one that failed is worth, nobody knows.
+  Status mend() override {
+    for (auto& slot : slots_) slot.reset();
+    for (auto& slot : slots_) {
+      slot = OSPREY_TRY(RknnSlot::create(model_, mask_, tensors_, "npu-" + std::to_string(mask_)));
+    }
+    return {};
   }
 
  private:
-  int width_, height_;
-  std::vector<std::unique_ptr<RknnSlot>> slots_;
+  RknnLane(const RknnContext& model, std::uint32_t mask, std::shared_ptr<const RknnTensors> tensors)
+      : model_(model), mask_(mask), tensors_(std::move(tensors)) {}
+
+  const RknnContext& model_;
+  std::uint32_t mask_;
+  std::shared_ptr<const RknnTensors> tensors_;
+  std::array<std::unique_ptr<RknnSlot>, kSlots> slots_;
 };
 
 class RknnSession final : public Session {
  public:
-  RknnSession(Context context, int width, int height, const model::ModelDescription& description,
-              std::vector<std::uint32_t> masks)
+  RknnSession(RknnContext context, RknnTensors tensors, std::string precision,
+              const SessionOptions& options, std::vector<std::uint32_t> masks)
       : context_(std::move(context)),
-        width_(width),
-        height_(height),
-        precision_(description.precision == "INT8" ? "int8" : "f16"),
-        masks_(std::move(masks)) {
-    for (const auto& output : description.outputs) outputs_.push_back(output.shape);
-  }
+        tensors_(std::make_shared<const RknnTensors>(std::move(tensors))),
+        precision_(std::move(precision)),
+        run_timeout_(options.run_timeout),
+        masks_(std::move(masks)) {}
 
   int lanes() const override { return static_cast<int>(masks_.size()); }
-  int batch() const override { return 1; }
+  int batch() const override { return static_cast<int>(tensors_->batch); }
   std::string device() const override { return "Rockchip NPU"; }
   std::string precision() const override { return precision_; }
   bool has_fast_bf16() const override { return false; }
   bool shares_cores() const override { return true; }
+  std::chrono::milliseconds run_timeout() const override { return run_timeout_; }
 
   Result<std::unique_ptr<Lane>> create_lane() override {
-    const auto mask = masks_[next_++ % masks_.size()];
-    const auto bytes = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) * 3;
-    auto lane = std::make_unique<RknnLane>(width_, height_);
-    for (std::size_t slot = 0; slot < Lane::kSlots; ++slot) {
-      auto context = OSPREY_TRY(context_.duplicate());
-      OSPREY_TRY(context.use_cores(mask));
-      lane->add_slot(std::make_unique<RknnSlot>(std::move(context), bytes, outputs_,
-                                                "npu-" + std::to_string(mask)));
-    }
-    return std::unique_ptr<Lane>(std::move(lane));
+    return RknnLane::create(context_, masks_[next_++ % masks_.size()], tensors_);
   }
 
  private:
-  Context context_;
-  int width_, height_;
+  RknnContext context_;
+  std::shared_ptr<const RknnTensors> tensors_;
   std::string precision_;
+  std::chrono::milliseconds run_timeout_;
   std::vector<std::uint32_t> masks_;
-  std::vector<Shape> outputs_;
   std::size_t next_ = 0;
 };
 
+/// A run of several pictures is for the driver to place: it refuses single cores for them, and
+/// three lanes that it may place keep three cores busy.
+std::vector<std::uint32_t> masks_of(const SessionOptions& options, bool several_pictures) {
+  auto masks = options.core_masks;
+  if (masks.empty()) {
+    const std::size_t lanes =
+        options.lanes > 0 ? static_cast<std::size_t>(options.lanes) : kEveryCore.size();
+    for (std::size_t i = 0; i < lanes; ++i) masks.push_back(kEveryCore[i % kEveryCore.size()]);
+    if (several_pictures) std::fill(masks.begin(), masks.end(), RKNN_NPU_CORE_AUTO);
+  }
+  return masks;
+}
+
 class RknnModel final : public LoadedModel {
  public:
-  RknnModel(Context context, model::ModelDescription description)
+  RknnModel(RknnContext context, Description description)
       : context_(std::move(context)), description_(std::move(description)) {}
 
-  const model::ModelDescription& description() const override { return description_; }
+  const model::ModelDescription& description() const override { return description_.model; }
 
   Result<std::unique_ptr<Session>> compile(const model::InputSpec& input,
                                            const SessionOptions& options) override {
+    const auto& path = description_.model.path;
+    const auto& inputs = description_.model.inputs;
     const Shape expected = {1, input.height, input.width, 3};
-    if (description_.inputs.size() != 1 || description_.inputs[0].shape != expected) {
-      return Error{ErrorCode::kUnsupported, description_.path + ": expected one input of [1, " +
+    if (inputs.size() != 1 || inputs[0].shape != expected) {
+      return Error{ErrorCode::kUnsupported, path + ": expected one input of [1, " +
                                                 std::to_string(input.height) + ", " +
                                                 std::to_string(input.width) + ", 3]"};
     }
-    if (options.batch > 1) {
+    const auto batch = std::to_string(description_.batch);
+    if (options.batch > 1 && options.batch != description_.batch) {
       return Error{ErrorCode::kUnsupported,
-                   description_.path + ": takes one picture at a time; expected a batch of 1"};
+                   path + ": takes " + batch + " pictures a run; expected a batch of " + batch};
     }
-    auto masks = options.core_masks;
-    if (masks.empty()) {
-      const std::size_t lanes =
-          options.lanes > 0 ? static_cast<std::size_t>(options.lanes) : kEveryCore.size();
-      for (std::size_t i = 0; i < lanes; ++i) masks.push_back(kEveryCore[i % kEveryCore.size()]);
+    auto masks = masks_of(options, description_.batch > 1);
+    const auto single = [](std::uint32_t mask) { return mask != 0 && (mask & (mask - 1)) == 0; };
+    if (description_.batch > 1 && std::any_of(masks.begin(), masks.end(), single)) {
+      return Error{ErrorCode::kUnsupported,
+                   path + ": takes " + batch +
+                       " pictures a run, for which the NPU's runtime leaves no single core to "
+                       "choose (\"core mask is invalid for batch size\"); expected --cores auto or "
+                       "0_1_2"};
     }
+    RknnTensors tensors;
+    tensors.width = input.width;
+    tensors.height = input.height;
+    tensors.batch = static_cast<std::size_t>(description_.batch);
+    for (const auto& output : description_.model.outputs) tensors.outputs.push_back(output.shape);
+    tensors.zero_copy = options.zero_copy;
+    tensors.keep_steps = options.keep_steps;
     auto context = OSPREY_TRY(context_.duplicate());
     return std::unique_ptr<Session>(std::make_unique<RknnSession>(
-        std::move(context), input.width, input.height, description_, std::move(masks)));
+        std::move(context), std::move(tensors),
+        description_.model.precision == "INT8" ? "int8" : "f16", options, std::move(masks)));
   }
 
  private:
-  Context context_;
-  model::ModelDescription description_;
+  RknnContext context_;
+  Description description_;
 };
 
 class RknnBackend final : public Backend {
@@ -348,9 +253,15 @@ class RknnBackend final : public Backend {
     std::string name = path;
     const int code = library_->init(&handle, name.data(), 0, 0, nullptr);
     if (code != RKNN_SUCC) {
-      return Error{ErrorCode::kUnsupported, path + ": the NPU's runtime " + rknn_error_text(code)};
+      // What it also says where it cannot open the device.
+      const std::string hint = code == RKNN_ERR_FAIL
+                                   ? ": is this an RK3588 with its NPU's driver (rknpu), and may "
+                                     "this user open /dev/dri/renderD*? osprey doctor tells"
+                                   : "";
+      return Error{ErrorCode::kUnsupported,
+                   path + ": the NPU's runtime " + rknn_error_text(code) + hint};
     }
-    Context context(library_, handle);
+    RknnContext context(library_, handle);
     auto description = OSPREY_TRY(describe(context, path));
     return std::unique_ptr<LoadedModel>(
         std::make_unique<RknnModel>(std::move(context), std::move(description)));

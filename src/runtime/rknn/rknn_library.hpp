@@ -21,8 +21,13 @@ struct RknnLibrary {
   decltype(&rknn_run) run = nullptr;
   decltype(&rknn_outputs_get) outputs_get = nullptr;
   decltype(&rknn_outputs_release) outputs_release = nullptr;
-  decltype(&rknn_set_core_mask) set_core_mask = nullptr;  ///< null where the chip has one core
-  std::shared_ptr<void> handle;                           ///< closes it
+  // Null in runtimes that are too old, or for a chip of one core.
+  decltype(&rknn_set_core_mask) set_core_mask = nullptr;
+  decltype(&rknn_set_batch_core_num) set_batch_core_num = nullptr;
+  decltype(&rknn_create_mem) create_mem = nullptr;
+  decltype(&rknn_destroy_mem) destroy_mem = nullptr;
+  decltype(&rknn_set_io_mem) set_io_mem = nullptr;
+  std::shared_ptr<void> handle;  ///< closes it
 
   /// `path`: a file, or a name that the system's loader finds. Errors: there is none; a function is
   /// missing, which is named.
