@@ -177,6 +177,13 @@ std::string troubles(const engine::RunReport& report, const Totals& sum) {
     }
     text += "\n";
   }
+  for (std::size_t i = 0; i < report.stats.lanes.size(); ++i) {
+    const auto& lane = report.stats.lanes[i];
+    if (lane.faults == 0) continue;
+    text += format("out       lane %zu was out of use %llu times, %.1f s in all, last: %s\n", i,
+                   static_cast<unsigned long long>(lane.faults), seconds(lane.resting),
+                   lane.last_fault.c_str());
+  }
   for (const auto& note : report.notes) text += "note      " + note + "\n";
   return text;
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/output_ranges.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <future>
+
+#include "base/try.hpp"
+#include "media/source.hpp"
+#include "vision/letterbox.hpp"
+
+namespace osprey::engine {
+
+namespace {
+
+void put_in(const Image& image, const model::InputSpec& input, const runtime::InputBuffer& buffer) {
+  const Region all{0, 0, image.width, image.height};
+  const auto order = input.order == model::ChannelOrder::kRgb ? vision::PackedOrder::kRgb
+                                                              : vision::PackedOrder::kBgr;
+  vision::LetterboxScratch scratch;
+  vision::letterbox(image, Letterbox::fit(all, buffer.width, buffer.height, input.align), order,
+                    input.pad, buffer.data, scratch);
+}
+
+Status run(runtime::Lane& lane) {
+  std::promise<Status> ended;
+  lane.start(0, [&ended](Status status) { ended.set_value(std::move(status)); });
+  return ended.get_future().get();
+}
+
+void widen(Range& range, const TensorView& view) {
+  for (std::size_t i = 0; i < view.size(); ++i) {
+    if (!std::isfinite(view.data[i])) continue;
+    range.lowest = std::min(range.lowest, view.data[i]);
+    range.highest = std::max(range.highest, view.data[i]);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Range>> output_ranges(const ModelFile& file, const model::ModelSpec& spec,
+                                         const std::string& source, int most) {
+  const auto pictures = OSPREY_TRY(media::Source::open(source, 0, {}));
+  runtime::SessionOptions options;
+  options.lanes = 1;
+  const auto session = OSPREY_TRY(file.loaded->compile(spec.input, options));
+  const auto lane = OSPREY_TRY(session->create_lane());
+  std::vector<Range> ranges(file.description.outputs.size());
+  int seen = 0;
+  for (; seen < most; ++seen) {
+    const auto frame = OSPREY_TRY(pictures->read());
+    if (!frame) break;
+    put_in(frame->image, spec.input, lane->input(0, 0));
+    OSPREY_TRY(run(*lane));
+    const auto outputs = lane->outputs(0, 0);
+    for (std::size_t i = 0; i < ranges.size(); ++i) widen(ranges[i], outputs[i]);
+  }
+  if (seen > 0) return ranges;
+  return Error{ErrorCode::kInvalidArgument, source + ": holds no picture"};
+}
+
+}  // namespace osprey::engine
