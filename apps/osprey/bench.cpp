@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -73,13 +74,46 @@ struct Measurement {
   double fps = 0;
   pipeline::LatencyStats latency;
   double utilisation = 0;
+  int batch = 1;
   bool interrupted = false;
 };
+
+/// A row of the NPU's table.
+struct Layout {
+  std::string model, cores;
+  Measurement measured;
+};
+
+double ms(Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+/// What to do with the table, in words.
+std::string advice(const std::vector<Layout>& layouts, bool of_several) {
+  const auto most = std::max_element(
+      layouts.begin(), layouts.end(),
+      [](const Layout& a, const Layout& b) { return a.measured.fps < b.measured.fps; });
+  const auto soonest =
+      std::min_element(layouts.begin(), layouts.end(), [](const Layout& a, const Layout& b) {
+        return a.measured.latency.p50 < b.measured.latency.p50;
+      });
+  const auto name = [&](const Layout& layout) {
+    return (of_several ? layout.model + " " : "") + "--cores " + layout.cores;
+  };
+  std::string text = format("fastest: %s, %.1f fps\n", name(*most).c_str(), most->measured.fps);
+  if (soonest->measured.latency.p50 < 0.9 * most->measured.latency.p50) {
+    text += format("shortest way of a frame: %s, p50 %.1f ms, at %.0f %% of the frames\n",
+                   name(*soonest).c_str(), ms(soonest->measured.latency.p50),
+                   100 * soonest->measured.fps / most->measured.fps);
+  }
+  return text;
+}
 
 struct BenchCommand {
   explicit BenchCommand(CLI::App& command)
       : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kRun}) {
-    command.add_option("file", file, "model file")->option_text("MODEL");
+    command.add_option("file", files, "model file; of .rknn, several are compared in one table")
+        ->option_text("MODEL...");
     command.add_option("--seconds", seconds, "time for each line of the table, 0.1..3600")
         ->check(CLI::Range(0.1, 3600.0))
         ->option_text("S");
@@ -111,26 +145,75 @@ struct BenchCommand {
     const auto stats = run->report().stats;
     return Measurement{static_cast<double>(stats.streams[0].delivered) /
                            std::chrono::duration<double>(stats.elapsed).count(),
-                       stats.latency, stats.utilisation(), run->interrupted()};
+                       stats.latency, stats.utilisation(),
+                       run->models().first().prepared.session->batch(), run->interrupted()};
+  }
+
+  /// Every way to lay lanes over the cores of an NPU, or the one that was asked for.
+  Result<int> compare_layouts(const engine::Options& options, ProgressLine& line) const {
+    const auto* cores = engine::find_option("cores");
+    const std::vector<std::string> each = {"0",     "0,1",  "0,1,2",         "0_1",
+                                           "0_1_2", "auto", "auto,auto,auto"};
+    const auto asked = options.cores.empty() ? each : std::vector<std::string>{cores->get(options)};
+    const auto models = files.empty() ? std::vector<std::string>{options.model} : files;
+    std::vector<Layout> layouts;
+    for (const auto& model : models) {
+      for (const auto& layout : asked) {
+        engine::Options own = options;
+        own.model = model;
+        OSPREY_TRY(cores->set(own, layout));
+        const auto lanes = static_cast<int>(own.cores.size());
+        auto measured = measure(own, lanes, 0, line);
+        if (!measured) {
+          // A run of several pictures has no core of its own.
+          if (measured.error().code != ErrorCode::kUnsupported || asked.size() == 1) {
+            return std::move(measured).error();
+          }
+          continue;
+        }
+        if (layouts.empty()) {
+          std::printf(
+              "model                    batch  cores            lanes      fps   p50 ms   p95 ms   "
+              "busy\n");
+        }
+        const auto& m = *measured;
+        std::printf("%-24s %5d  %-16s %5d %8.1f %8.2f %8.2f  %3.0f %%\n",
+                    std::filesystem::path(model).filename().c_str(), m.batch, layout.c_str(), lanes,
+                    m.fps, ms(m.latency.p50), ms(m.latency.p95), 100 * m.utilisation);
+        std::fflush(stdout);
+        layouts.push_back({model, layout, m});
+        if (m.interrupted) return kInterrupted;
+      }
+    }
+    if (layouts.empty()) {
+      return Error{ErrorCode::kUnsupported, options.model + ": no layout of cores takes it"};
+    }
+    std::printf("\n%s", advice(layouts, models.size() > 1).c_str());
+    return kSuccess;
   }
 
   Result<int> run() const {
     engine::Options options;
     OSPREY_TRY(flags.apply(options));
-    if (!file.empty()) {
-      options.model = file;
+    if (!files.empty()) {
+      options.model = files.front();
       options.models.clear();
     }
     if (options.model.empty() && options.models.empty()) {
       return Error{ErrorCode::kInvalidArgument, "no model given; expected osprey bench MODEL"};
     }
+    const bool on_npu = std::filesystem::path(options.model).extension() == ".rknn";
+    if (files.size() > 1 && !on_npu) {
+      return Error{ErrorCode::kInvalidArgument,
+                   files[1] + ": expected one model; only .rknn are compared in one table"};
+    }
     hold_interrupts();
     ProgressLine line(options.quiet);
+    if (on_npu) return compare_layouts(options, line);
     const int most =
         options.lanes > 0 ? options.lanes : static_cast<int>(std::thread::hardware_concurrency());
 
     const auto alone = OSPREY_TRY(measure(options, 1, 1, line));
-    const auto ms = [](Duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
     std::printf("one frame at a time: p50 %.2f ms, p95 %.2f ms, %.1f fps\n\n",
                 ms(alone.latency.p50), ms(alone.latency.p95), alone.fps);
     std::printf("lanes      fps  speed-up   p50 ms   p95 ms   busy\n");
@@ -155,7 +238,7 @@ struct BenchCommand {
     return kSuccess;
   }
 
-  std::string file;
+  std::vector<std::string> files;
   double seconds = 5;
   OptionFlags flags;
 };

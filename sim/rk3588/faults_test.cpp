@@ -2,11 +2,10 @@
 #include "sim/rk3588/faults.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
-
-#include "base/file_testing.hpp"
 
 namespace osprey::sim {
 namespace {
@@ -65,12 +64,11 @@ TEST(Faults, strike_at_the_events_they_name) {
 }
 
 TEST(Faults, of_a_file_change_with_it) {
-  const base::TemporaryFolder folder;
-  const std::string path = folder / "faults";
+  const std::string path = testing::TempDir() + "osprey_faults_" + std::to_string(getpid());
   setenv("OSPREY_SIM_FAULTS", ("@" + path).c_str(), 1);
   Faults faults;
   EXPECT_TRUE(faults.at_run(1).empty());
-  base::write_text(path, "fail");
+  std::ofstream(path) << "fail";
   EXPECT_EQ(faults.at_run(1).size(), 1u);
   std::filesystem::remove(path);
   EXPECT_TRUE(faults.at_run(1).empty());

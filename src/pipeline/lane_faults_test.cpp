@@ -162,6 +162,19 @@ TEST(LaneFaults, the_pipeline_gives_up_when_no_lane_works_any_more) {
   }
 }
 
+TEST(LaneFaults, where_no_lane_works_one_is_tried_at_least_twice_a_second) {
+  auto scenario = three_lanes(3000);
+  scenario.fault = [](std::size_t, std::uint64_t n) {
+    return n == 100 ? Fault::kFails : Fault::kNone;
+  };
+  // All lanes are out until each was tried 6 times; the board is back after a few seconds.
+  scenario.mend_fails = [](std::size_t, std::uint64_t call) { return call < 6; };
+  const auto outcome = run(scenario);
+  expect_whole(outcome, 3000);
+  EXPECT_LT(longest_gap(outcome), 3.2);  // 0.1 + 0.2 + 0.4 + 4 * 0.5
+  EXPECT_GT(rate_at_the_end(outcome), 0.97 * 200 / 3);
+}
+
 TEST(LaneFaults, stopping_waits_no_longer_for_a_hung_lane_than_its_time_out) {
   auto scenario = three_lanes(10000);
   scenario.fault = [](std::size_t lane, std::uint64_t n) {
@@ -211,6 +224,11 @@ TEST(LaneHealth, rests_longer_after_each_failure_and_is_sound_after_one_success)
   EXPECT_EQ(health.failures(), 0u);
   health.failed(now);
   EXPECT_EQ(health.rests_until(), now + 100ms);
+  for (int i = 0; i < 20; ++i) {
+    health.returns();
+    health.failed(now, false);
+  }
+  EXPECT_EQ(health.rests_until(), now + LaneHealth::kLastRest);
 }
 
 }  // namespace

@@ -377,7 +377,10 @@ class ThreadedPipeline final : public Pipeline {
   /// The lane failed: it rests, and what its slots hold is done elsewhere, but for what still runs
   /// or has run.
   void take_out(Lane& lane, const Error& why, Lock& lock) {
-    lane.health.failed(clock_.now());
+    const bool others_work = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& each) {
+      return each.get() != &lane && !each->health.rests();
+    });
+    lane.health.failed(clock_.now(), others_work);
     scheduler_.lane_fails(lane.index, why.message);
     std::vector<Ticket> given_back;
     for (Slot& slot : lane.slots) {

@@ -157,7 +157,7 @@ struct Lanes {
 /// How often a job is tried before its frame fails, where lanes have faults.
 inline constexpr int kMostTries = 3;
 /// Faults in a row, of every lane, after which the pipeline gives up.
-inline constexpr std::size_t kMostFaults = 6;
+inline constexpr std::size_t kMostFaults = 10;
 
 /// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
 /// that delivers ("release"). FrameId::stream is the place in `streams`, FrameId::sequence counts

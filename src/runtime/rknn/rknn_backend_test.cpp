@@ -4,9 +4,12 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
+#include <thread>
 
 #include "base/file_testing.hpp"
 #include "base/read_file.hpp"
@@ -38,6 +41,20 @@ class VirtualBoard : public testing::Test {
     model_.input = {"images", {1, kSide, kSide, 3}, true, sim::Type::kInt8, 1.f / 255, -128};
     model_.outputs = {{"output0", {1, 7, kCells}}};
     setenv("OSPREY_SIM_ANSWERS", "none", 1);
+  }
+  ~VirtualBoard() override { unsetenv("OSPREY_SIM_FAULTS"); }
+
+  /// A grey picture's outputs.
+  static std::vector<float> answer(Lane& lane, std::uint8_t grey) {
+    std::fill_n(lane.input(0, 0).data, kSide * kSide * 3, grey);
+    EXPECT_TRUE(start(lane, 0).get().ok());
+    const auto output = lane.outputs(0, 0)[0];
+    return {output.data, output.data + output.size()};
+  }
+
+  static std::ptrdiff_t open_descriptors() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                         std::filesystem::directory_iterator());
   }
 
   std::string file() {
@@ -181,12 +198,108 @@ TEST_F(VirtualBoard, int8_outputs_come_back_as_the_nearest_steps) {
   }
 }
 
+TEST_F(VirtualBoard, zero_copy_and_plain_give_the_same_numbers) {
+  setenv("OSPREY_SIM_ANSWERS", "compute", 1);
+  for (const auto type : {sim::Type::kFloat32, sim::Type::kInt8}) {
+    model_.outputs[0].type = type;
+    model_.outputs[0].scale = 0.5f;
+    model_.outputs[0].zero_point = -3;
+    const auto shared = session();
+    const auto copied = session({.zero_copy = false});
+    const auto a = must(shared->create_lane()), b = must(copied->create_lane());
+    for (const std::uint8_t grey : {0, 90, 255}) EXPECT_EQ(answer(*a, grey), answer(*b, grey));
+  }
+}
+
+TEST_F(VirtualBoard, a_run_of_several_pictures_gives_each_its_own_answer) {
+  setenv("OSPREY_SIM_ANSWERS", "compute", 1);
+  const auto single = session();
+  const auto one = must(single->create_lane());
+  model_.input.dims[0] = model_.outputs[0].dims[0] = 3;
+  for (const bool zero_copy : {true, false}) {
+    const auto board = session({.zero_copy = zero_copy});
+    EXPECT_EQ(board->batch(), 3);
+    const auto lane = must(board->create_lane());
+    for (std::size_t i = 0; i < 3; ++i) {
+      std::fill_n(lane->input(0, i).data, kSide * kSide * 3, static_cast<std::uint8_t>(60 * i));
+    }
+    ASSERT_TRUE(start(*lane, 0).get().ok());
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto output = lane->outputs(0, i)[0];
+      EXPECT_EQ(output.shape, (Shape{1, 7, kCells}));
+      EXPECT_EQ(std::vector<float>(output.data, output.data + output.size()),
+                answer(*one, static_cast<std::uint8_t>(60 * i)));
+    }
+  }
+}
+
+TEST_F(VirtualBoard, a_run_of_several_pictures_has_no_core_of_its_own) {
+  model_.input.dims[0] = model_.outputs[0].dims[0] = 3;
+  model::InputSpec input;
+  input.width = input.height = kSide;
+  const auto loaded = must(backend()->load(file()));
+  EXPECT_EQ(loaded->description().inputs[0].shape[0], 1);
+  const auto wrong = loaded->compile(input, {.core_masks = {1, 2}});
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_THAT(wrong.error().message, HasSubstr("takes 3 pictures a run"));
+  EXPECT_THAT(wrong.error().message, HasSubstr("expected --cores auto or 0_1_2"));
+  EXPECT_FALSE(loaded->compile(input, {.batch = 2}).ok());
+  EXPECT_TRUE(loaded->compile(input, {.batch = 3}).ok());
+}
+
+TEST_F(VirtualBoard, a_core_that_times_out_is_the_lane_s_fault_and_works_again_once_mended) {
+  setenv("OSPREY_SIM_FAULTS", "timeout ms=5", 1);
+  const auto board = session();
+  const auto lane = must(board->create_lane());
+  const auto failed = start(*lane, 0).get();
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(failed.error().message, HasSubstr("timed out"));
+  unsetenv("OSPREY_SIM_FAULTS");
+  ASSERT_TRUE(lane->mend().ok());
+  EXPECT_TRUE(start(*lane, 0).get().ok());
+}
+
+TEST_F(VirtualBoard, a_run_that_hangs_is_left_behind_with_its_context) {
+  setenv("OSPREY_SIM_FAULTS", "hang core=1 ms=4000", 1);
+  const auto board = session({.core_masks = {2}});
+  const auto lane = must(board->create_lane());
+  std::atomic<bool> called = false;
+  lane->start(0, [&called](const Status&) { called = true; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it runs
+  ASSERT_TRUE(lane->mend().ok());                              // waits for a while, then no more
+  EXPECT_FALSE(called);
+  unsetenv("OSPREY_SIM_FAULTS");
+  // The new context's run waits for the core, and then ends.
+  EXPECT_TRUE(start(*lane, 0).get().ok());
+  EXPECT_FALSE(called);
+}
+
+TEST_F(VirtualBoard, mending_leaks_no_descriptors) {
+  const auto board = session();
+  const auto lane = must(board->create_lane());
+  const auto before = open_descriptors();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(lane->mend().ok());
+  setenv("OSPREY_SIM_FAULTS", "memory every=5", 1);
+  int failed = 0;
+  for (int i = 0; i < 20; ++i) failed += !lane->mend().ok();
+  EXPECT_GT(failed, 5);
+  unsetenv("OSPREY_SIM_FAULTS");
+  ASSERT_TRUE(lane->mend().ok());
+  EXPECT_EQ(open_descriptors(), before);
+}
+
 TEST_F(VirtualBoard, what_cannot_run_is_told_in_words) {
   EXPECT_THAT(load_error(folder_ / "none.rknn"), HasSubstr("no such model file"));
   base::write_text(folder_ / "text.rknn", "hello");
   EXPECT_THAT(load_error(folder_ / "text.rknn"), HasSubstr("does not take the model"));
   model_.platform = "rk3576";
   EXPECT_THAT(load_error(file()), HasSubstr("for another chip"));
+  model_.platform = "rk3588";
+  setenv("OSPREY_SIM_FAULTS", "init", 1);
+  EXPECT_THAT(load_error(file()), HasSubstr("/dev/dri/renderD*"));
+  setenv("OSPREY_SIM_FAULTS", "memory", 1);
+  EXPECT_THAT(load_error(file()), HasSubstr("out of memory"));
   const auto none = create_rknn_backend("librknnrt-that-is-not-there.so");
   ASSERT_FALSE(none.ok());
   EXPECT_THAT(none.error().message, HasSubstr("--rknn-library"));
