@@ -253,6 +253,55 @@ class VirtualBoard(CommandTest):
         self.assertTrue(all(f["objects"][0]["detection"]["model"]["name"] == "npu" for f in frames))
         self.assertTrue(any(f["objects"][-1]["detection"]["model"]["name"] == "cpu" for f in frames))
 
+    def test_a_core_that_hangs_costs_its_time_out_and_no_frame(self):
+        self.detect(self.video, "--model", self.model, "--json", "cpu.jsonl")
+        faults = os.environ | {"OSPREY_SIM_FAULTS": "hang core=1 from=30 to=30; fail every=40"}
+        done = self.detect(self.video, "--model", "spots.rknn", *self.board, "--run-timeout", "200", "--json", "npu.jsonl",
+                           env=faults)
+        self.assertEqual((self.out / "npu.jsonl").read_bytes(), (self.out / "cpu.jsonl").read_bytes())
+        self.assertIn("no answer for 0.2 s", done.stderr)
+
+    def test_a_board_that_answers_no_more_ends_the_run(self):
+        faults = os.environ | {"OSPREY_SIM_FAULTS": "fail from=100"}
+        done = self.osprey("detect", self.video, "--model", "spots.rknn", *self.board, "--cores", "0", "--json", "o.jsonl",
+                           env=faults)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("asked to run, failed", done.stderr)
+        order = [f["sequence"] for f in self.lines("o.jsonl")]
+        self.assertEqual(order, list(range(len(order))))
+        self.assertGreaterEqual(len(order), 99)
+
+    def test_copied_and_shared_memory_and_several_pictures_a_run_give_the_same(self):
+        self.detect(self.video, "--model", self.model, "--json", "cpu.jsonl")
+        done = self.osprey("sim-model", self.model, "-o", "three.rknn", "--core-ms", "1", "--rknn-batch-size", "3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for model, *flags in (("spots.rknn", "--npu-io", "plain"), ("three.rknn",), ("three.rknn", "--npu-io", "plain")):
+            self.detect(self.video, "--model", model, *self.board, *flags, "--json", "npu.jsonl")
+            self.assertEqual((self.out / "npu.jsonl").read_bytes(), (self.out / "cpu.jsonl").read_bytes(), model)
+        done = self.osprey("detect", self.video, "--model", "three.rknn", *self.board, "--cores", "0,1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("expected --cores auto or 0_1_2", done.stderr)
+
+    def test_layouts_and_models_in_one_table(self):
+        self.osprey("sim-model", self.model, "-o", "three.rknn", "--core-ms", "2", "--rknn-batch-size", "3")
+        done = self.osprey("bench", "spots.rknn", "three.rknn", *self.board, "--seconds", "0.2",
+                           env=os.environ | {"OSPREY_SIM_ANSWERS": "none"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("spots", "three"))]
+        self.assertEqual([r[2] for r in rows if r[0] == "spots.rknn"],
+                         ["0", "0,1", "0,1,2", "0_1", "0_1_2", "auto", "auto,auto,auto"])
+        self.assertEqual([r[2] for r in rows if r[0] == "three.rknn"], ["0_1", "0_1_2", "auto", "auto,auto,auto"])
+        self.assertIn("fastest: ", done.stdout)
+
+    def test_outputs_are_int8_if_pictures_are_given(self):
+        done = self.osprey("sim-model", self.model, "-o", "int8.rknn", "--dataset", self.video)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(" i8", self.osprey("info", "int8.rknn", *self.board).stdout.split("output")[1])
+        done = self.osprey("sim-model", self.model, "-o", "not.rknn", "--dataset", "nowhere")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("nowhere", done.stderr)
+        self.assertFalse((self.out / "not.rknn").exists())
+
     def test_info_and_costs(self):
         done = self.osprey("info", "spots.rknn", *self.board)
         self.assertEqual(done.returncode, 0, done.stderr)
