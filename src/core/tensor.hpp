@@ -33,8 +33,8 @@ struct TensorInfo {
 struct TensorView {
   const float* data = nullptr;
   Shape shape;
-  /// If not null, in place of data: a value is (step - zero_point) * scale, and [1, C, H, W] lies as
-  /// [ceil(C / block), H, W, block].
+  /// If not null, in place of data: a value is (step - zero_point) * scale, and [1, C, H, W] lies
+  /// as [ceil(C / block), H, W, block].
   const std::int8_t* steps = nullptr;
   float scale = 1;
   std::int32_t zero_point = 0;

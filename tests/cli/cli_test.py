@@ -296,7 +296,7 @@ class VirtualBoard(CommandTest):
     def test_outputs_are_int8_if_pictures_are_given(self):
         done = self.osprey("sim-model", self.model, "-o", "int8.rknn", "--dataset", self.video)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(" i8", self.osprey("info", "int8.rknn", *self.board).stdout.split("output")[1])
+        self.assertRegex(self.osprey("info", "int8.rknn", *self.board).stdout, r"(?m)^output .* i8$")
         done = self.osprey("sim-model", self.model, "-o", "not.rknn", "--dataset", "nowhere")
         self.assertEqual(done.returncode, 2)
         self.assertIn("nowhere", done.stderr)
