@@ -46,7 +46,8 @@ std::size_t value_count(const Tensor& tensor) {
 
 std::size_t native_bytes(const Tensor& tensor) {
   if (in_blocks(tensor)) {
-    return (tensor.dims[1] + kBlock - 1) / kBlock * kBlock * pixels(tensor);
+    const std::size_t blocks = (tensor.dims[1] + kBlock - 1) / kBlock;
+    return blocks * kBlock * pixels(tensor);
   }
   return value_count(tensor) * (tensor.type == Type::kInt8 ? 1 : sizeof(float));
 }

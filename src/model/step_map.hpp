@@ -23,16 +23,19 @@ class StepMap {
         channels_(static_cast<std::size_t>(view.shape[1])),
         cells_(static_cast<std::size_t>(view.shape[2] * view.shape[3])),
         block_(static_cast<std::size_t>(view.block)) {
-    for (int step = -128; step < 128; ++step) {
-      values_[static_cast<std::size_t>(step + 128)] =
-          static_cast<float>(step - view.zero_point) * view.scale;
+    for (int i = 0; i < 256; ++i) {
+      values_[static_cast<std::size_t>(i)] =
+          static_cast<float>(i - 128 - view.zero_point) * view.scale;
     }
   }
 
   std::size_t channels() const { return channels_; }
   std::size_t cells() const { return cells_; }
 
-  float value(std::int8_t step) const { return values_[static_cast<std::size_t>(step + 128)]; }
+  float value(std::int8_t step) const {
+    const int place = step + 128;
+    return values_[static_cast<std::size_t>(place)];
+  }
   float at(std::size_t channel, std::size_t cell) const {
     return value(steps_[(channel / block_ * cells_ + cell) * block_ + channel % block_]);
   }

@@ -27,8 +27,9 @@ struct Map {
     const auto width = static_cast<std::size_t>(block);
     for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels); ++channel) {
       for (std::size_t cell = 0; cell < area; ++cell) {
-        const int step = steps[(channel / width * area + cell) * width + channel % width];
-        values.push_back(static_cast<float>(step - zero_point) * scale);
+        const auto step = steps[(channel / width * area + cell) * width + channel % width];
+        const auto from_zero = static_cast<float>(step) - static_cast<float>(zero_point);
+        values.push_back(from_zero * scale);
       }
     }
     as_floats.data = values.data();

@@ -28,6 +28,7 @@ T must(Result<T> result) {
 }
 
 constexpr std::uint32_t kSide = 128, kCells = 256;
+constexpr std::size_t kPictureBytes = std::size_t{kSide} * kSide * 3;
 
 class VirtualBoard : public testing::Test {
  protected:
@@ -46,7 +47,7 @@ class VirtualBoard : public testing::Test {
 
   /// A grey picture's outputs.
   static std::vector<float> answer(Lane& lane, std::uint8_t grey) {
-    std::fill_n(lane.input(0, 0).data, kSide * kSide * 3, grey);
+    std::fill_n(lane.input(0, 0).data, kPictureBytes, grey);
     EXPECT_TRUE(start(lane, 0).get().ok());
     const auto output = lane.outputs(0, 0)[0];
     return {output.data, output.data + output.size()};
@@ -58,7 +59,7 @@ class VirtualBoard : public testing::Test {
   }
 
   std::string file() {
-    const auto path = folder_ / "spots.rknn";
+    auto path = folder_ / "spots.rknn";
     base::write_text(path, sim::to_bytes(model_));
     return path;
   }
@@ -101,18 +102,19 @@ TEST_F(VirtualBoard, computes_what_the_network_says) {
   const auto lane = must(session()->create_lane());
   // A red square of 24 pixels at (8, 16) on black: the detector's class 0.
   auto buffer = lane->input(1, 0);
-  std::fill_n(buffer.data, kSide * kSide * 3, std::uint8_t{0});
-  for (int y = 16; y < 40; ++y) {
-    for (int x = 8; x < 32; ++x) buffer.data[(y * static_cast<int>(kSide) + x) * 3] = 255;
+  std::fill_n(buffer.data, kPictureBytes, std::uint8_t{0});
+  for (std::size_t y = 16; y < 40; ++y) {
+    for (std::size_t x = 8; x < 32; ++x) buffer.data[(y * kSide + x) * 3] = 255;
   }
   ASSERT_TRUE(start(*lane, 1).get().ok());
   const auto output = lane->outputs(1, 0)[0];
   ASSERT_EQ(output.shape, (Shape{1, 7, kCells}));
+  const float* scores = output.data + 4 * std::size_t{kCells};
   std::size_t best = 0;
   for (std::size_t i = 0; i < kCells; ++i) {
-    if (output.data[4 * kCells + i] > output.data[4 * kCells + best]) best = i;
+    if (scores[i] > scores[best]) best = i;
   }
-  EXPECT_GT(output.data[4 * kCells + best], 0.7f);
+  EXPECT_GT(scores[best], 0.7f);
   EXPECT_NEAR(output.data[best], 20, 0.2);
   EXPECT_NEAR(output.data[kCells + best], 28, 0.2);
 }
@@ -131,10 +133,11 @@ TEST_F(VirtualBoard, lanes_and_slots_give_each_its_own_answer) {
   setenv("OSPREY_SIM_ANSWERS", "compute", 1);
   const auto board = session();
   std::vector<std::unique_ptr<Lane>> lanes;
+  lanes.reserve(3);
   for (int i = 0; i < 3; ++i) lanes.push_back(must(board->create_lane()));
   std::vector<std::vector<float>> alone;
   for (std::uint8_t i = 0; i < 6; ++i) {
-    std::fill_n(lanes[0]->input(0, 0).data, kSide * kSide * 3, static_cast<std::uint8_t>(40 * i));
+    std::fill_n(lanes[0]->input(0, 0).data, kPictureBytes, static_cast<std::uint8_t>(40 * i));
     ASSERT_TRUE(start(*lanes[0], 0).get().ok());
     const auto output = lanes[0]->outputs(0, 0)[0];
     alone.emplace_back(output.data, output.data + output.size());
@@ -142,7 +145,7 @@ TEST_F(VirtualBoard, lanes_and_slots_give_each_its_own_answer) {
   std::vector<std::future<Status>> runs;
   for (std::uint8_t i = 0; i < 6; ++i) {
     auto& lane = *lanes[i / 2];
-    std::fill_n(lane.input(i % 2, 0).data, kSide * kSide * 3, static_cast<std::uint8_t>(40 * i));
+    std::fill_n(lane.input(i % 2, 0).data, kPictureBytes, static_cast<std::uint8_t>(40 * i));
     runs.push_back(start(lane, i % 2));
   }
   for (auto& run : runs) EXPECT_TRUE(run.get().ok());
@@ -169,7 +172,7 @@ TEST_F(VirtualBoard, replays_what_was_recorded) {
   std::vector<float> recorded;
   {
     const auto lane = must(session()->create_lane());
-    std::fill_n(lane->input(0, 0).data, kSide * kSide * 3, std::uint8_t{90});
+    std::fill_n(lane->input(0, 0).data, kPictureBytes, std::uint8_t{90});
     ASSERT_TRUE(start(*lane, 0).get().ok());
     const auto output = lane->outputs(0, 0)[0];
     recorded.assign(output.data, output.data + output.size());
@@ -189,7 +192,7 @@ TEST_F(VirtualBoard, int8_outputs_come_back_as_the_nearest_steps) {
   model_.outputs[0].zero_point = -10;
   const auto rough = must(session()->create_lane());
   for (auto* lane : {exact.get(), rough.get()}) {
-    std::fill_n(lane->input(0, 0).data, kSide * kSide * 3, std::uint8_t{40});
+    std::fill_n(lane->input(0, 0).data, kPictureBytes, std::uint8_t{40});
     ASSERT_TRUE(start(*lane, 0).get().ok());
   }
   const auto a = exact->outputs(0, 0)[0], b = rough->outputs(0, 0)[0];
@@ -221,7 +224,7 @@ TEST_F(VirtualBoard, a_run_of_several_pictures_gives_each_its_own_answer) {
     EXPECT_EQ(board->batch(), 3);
     const auto lane = must(board->create_lane());
     for (std::size_t i = 0; i < 3; ++i) {
-      std::fill_n(lane->input(0, i).data, kSide * kSide * 3, static_cast<std::uint8_t>(60 * i));
+      std::fill_n(lane->input(0, i).data, kPictureBytes, static_cast<std::uint8_t>(60 * i));
     }
     ASSERT_TRUE(start(*lane, 0).get().ok());
     for (std::size_t i = 0; i < 3; ++i) {
