@@ -65,7 +65,10 @@ def main():
         folder = Path(folder)
         onnx, floats, steps = folder / "split.onnx", folder / "floats.rknn", folder / "steps.rknn"
         split(model, onnx)
-        run = lambda *command: subprocess.run([osprey, *map(str, command), ], check=True, capture_output=True)
+
+        def run(*command):
+            subprocess.run([osprey, *map(str, command)], check=True, capture_output=True)
+
         run("sim-model", onnx, "-o", floats, "--core-ms", "1")
         run("sim-model", onnx, "-o", steps, "--core-ms", "1", "--dataset",
             options.shared / "data/coco_calibration/images")
@@ -80,8 +83,9 @@ def main():
         print(f"OpenVINO                              AP {reference:.4f}")
         failures = 0
         same = {}
-        for name, used, *flags in (("board, float outputs, zero copy", floats), ("board, float outputs, plain", floats, "--npu-io", "plain"),
-                                   ("board, INT8 outputs, zero copy", steps), ("board, INT8 outputs, plain", steps, "--npu-io", "plain")):
+        plain = "--npu-io", "plain"
+        for name, used, *flags in (("board, float outputs, zero copy", floats), ("board, float outputs, plain", floats, *plain),
+                                   ("board, INT8 outputs, zero copy", steps), ("board, INT8 outputs, plain", steps, *plain)):
             ap, boxes = measure("board", used, *flags)
             ok = abs(ap - reference) <= MOST and boxes == same.setdefault(used, boxes)
             ok = ok and (used is not floats or boxes == answer)

@@ -15,15 +15,19 @@ DetectStep::DetectStep(const PreparedModel& model, runtime::Lane& lane)
   for (auto& of_slot : letterboxes_) of_slot.resize(batch);
 }
 
-void DetectStep::prepare(std::size_t slot, std::size_t item, const Image& image,
-                         const Region& part) {
-  const auto& input = model_.spec.input;
-  const auto buffer = lane_.input(slot, item);
-  auto& letterbox = letterboxes_[slot][item];
-  letterbox = Letterbox::fit(part, buffer.width, buffer.height, input.align);
+Letterbox put_in(const Image& image, const Region& part, const model::InputSpec& input,
+                 const runtime::InputBuffer& buffer, vision::LetterboxScratch& scratch) {
+  const auto letterbox = Letterbox::fit(part, buffer.width, buffer.height, input.align);
   const auto order = input.order == model::ChannelOrder::kRgb ? vision::PackedOrder::kRgb
                                                               : vision::PackedOrder::kBgr;
-  vision::letterbox(image, letterbox, order, input.pad, buffer.data, scratch_);
+  vision::letterbox(image, letterbox, order, input.pad, buffer.data, scratch);
+  return letterbox;
+}
+
+void DetectStep::prepare(std::size_t slot, std::size_t item, const Image& image,
+                         const Region& part) {
+  letterboxes_[slot][item] =
+      put_in(image, part, model_.spec.input, lane_.input(slot, item), scratch_);
 }
 
 Result<std::vector<Detection>> DetectStep::finish(std::size_t slot, std::size_t item) {

@@ -16,6 +16,10 @@
 
 namespace osprey::engine {
 
+/// A part of `image` into a network's input, scaled as `input` says; and how.
+Letterbox put_in(const Image& image, const Region& part, const model::InputSpec& input,
+                 const runtime::InputBuffer& buffer, vision::LetterboxScratch& scratch);
+
 /// The CPU's share of a detection, before and after the network. Threads: one owner.
 class DetectStep {
  public:

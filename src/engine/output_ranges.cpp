@@ -6,21 +6,12 @@
 #include <future>
 
 #include "base/try.hpp"
+#include "engine/detect_step.hpp"
 #include "media/source.hpp"
-#include "vision/letterbox.hpp"
 
 namespace osprey::engine {
 
 namespace {
-
-void put_in(const Image& image, const model::InputSpec& input, const runtime::InputBuffer& buffer) {
-  const Region all{0, 0, image.width, image.height};
-  const auto order = input.order == model::ChannelOrder::kRgb ? vision::PackedOrder::kRgb
-                                                              : vision::PackedOrder::kBgr;
-  vision::LetterboxScratch scratch;
-  vision::letterbox(image, Letterbox::fit(all, buffer.width, buffer.height, input.align), order,
-                    input.pad, buffer.data, scratch);
-}
 
 Status run(runtime::Lane& lane) {
   std::promise<Status> ended;
@@ -46,11 +37,13 @@ Result<std::vector<Range>> output_ranges(const ModelFile& file, const model::Mod
   const auto session = OSPREY_TRY(file.loaded->compile(spec.input, options));
   const auto lane = OSPREY_TRY(session->create_lane());
   std::vector<Range> ranges(file.description.outputs.size());
+  vision::LetterboxScratch scratch;
   int seen = 0;
   for (; seen < most; ++seen) {
     const auto frame = OSPREY_TRY(pictures->read());
     if (!frame) break;
-    put_in(frame->image, spec.input, lane->input(0, 0));
+    const Region all{0, 0, frame->image.width, frame->image.height};
+    put_in(frame->image, all, spec.input, lane->input(0, 0), scratch);
     OSPREY_TRY(run(*lane));
     const auto outputs = lane->outputs(0, 0);
     for (std::size_t i = 0; i < ranges.size(); ++i) widen(ranges[i], outputs[i]);

@@ -44,7 +44,6 @@ Result<RknnLibrary> RknnLibrary::open(const std::string& path) {
   OSPREY_TRY(need(handle, path, "rknn_outputs_get", library.outputs_get));
   OSPREY_TRY(need(handle, path, "rknn_outputs_release", library.outputs_release));
   find(handle, "rknn_set_core_mask", library.set_core_mask);
-  find(handle, "rknn_set_batch_core_num", library.set_batch_core_num);
   find(handle, "rknn_create_mem", library.create_mem);
   find(handle, "rknn_destroy_mem", library.destroy_mem);
   find(handle, "rknn_set_io_mem", library.set_io_mem);

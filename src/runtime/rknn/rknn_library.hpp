@@ -23,7 +23,6 @@ struct RknnLibrary {
   decltype(&rknn_outputs_release) outputs_release = nullptr;
   // Null in runtimes that are too old, or for a chip of one core.
   decltype(&rknn_set_core_mask) set_core_mask = nullptr;
-  decltype(&rknn_set_batch_core_num) set_batch_core_num = nullptr;
   decltype(&rknn_create_mem) create_mem = nullptr;
   decltype(&rknn_destroy_mem) destroy_mem = nullptr;
   decltype(&rknn_set_io_mem) set_io_mem = nullptr;

@@ -69,10 +69,19 @@ struct RknnSlot::Work {
 Result<std::unique_ptr<RknnSlot>> RknnSlot::create(const RknnContext& model, std::uint32_t mask,
                                                    std::shared_ptr<const RknnTensors> tensors,
                                                    const std::string& name) {
-  auto context = OSPREY_TRY(model.duplicate());
-  OSPREY_TRY(context.use_cores(mask));
-  auto work = std::make_shared<Work>(std::move(context), std::move(tensors));
-  work->io = OSPREY_TRY(create_rknn_io(work->context, *work->tensors));
+  const auto create_work = [&](bool zero_copy) -> Result<std::shared_ptr<Work>> {
+    auto context = OSPREY_TRY(model.duplicate());
+    OSPREY_TRY(context.use_cores(mask));
+    auto work = std::make_shared<Work>(std::move(context), tensors);
+    work->io = OSPREY_TRY(create_rknn_io(work->context, *tensors, zero_copy));
+    return work;
+  };
+  auto created = create_work(tensors->zero_copy);
+  // In a context of its own: the first one may have been told of memory that is gone.
+  if (!created.ok() && created.error().code != ErrorCode::kUnavailable && tensors->zero_copy) {
+    created = create_work(false);
+  }
+  auto work = OSPREY_TRY(std::move(created));
   std::unique_ptr<RknnSlot> slot(new RknnSlot(work));
   try {
     slot->thread_ = std::thread([work = std::move(work)] { work->serve(); });

@@ -252,14 +252,11 @@ class SharedIo final : public RknnIo {
 }  // namespace
 
 Result<std::unique_ptr<RknnIo>> create_rknn_io(const RknnContext& context,
-                                               const RknnTensors& tensors) {
+                                               const RknnTensors& tensors, bool zero_copy) {
   const auto& library = context.library();
   const bool can = library.create_mem != nullptr && library.destroy_mem != nullptr &&
                    library.set_io_mem != nullptr;
-  if (can && tensors.zero_copy) {
-    auto shared = SharedIo::create(context, tensors);
-    if (shared.ok() || shared.error().code == ErrorCode::kUnavailable) return shared;
-  }
+  if (can && zero_copy) return SharedIo::create(context, tensors);
   return std::unique_ptr<RknnIo>(std::make_unique<CopiedIo>(context, tensors));
 }
 

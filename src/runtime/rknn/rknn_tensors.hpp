@@ -41,9 +41,10 @@ class RknnIo {
   virtual std::span<const TensorView> outputs(std::size_t item) = 0;
 };
 
-/// Memory that the NPU reads and writes itself, if `tensors` asks for it and the runtime has it;
-/// else the runtime copies. Both outlive it. Errors: the runtime's; a layout that is not known.
+/// With `zero_copy`, and if the runtime has it, memory that the NPU reads and writes itself; else
+/// the runtime copies. Both outlive it. Errors: the runtime's; a layout that is not known. The
+/// context is then of no more use.
 Result<std::unique_ptr<RknnIo>> create_rknn_io(const RknnContext& context,
-                                               const RknnTensors& tensors);
+                                               const RknnTensors& tensors, bool zero_copy);
 
 }  // namespace osprey::runtime
