@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "engine/batch_check.hpp"
 #include "engine/detect_run.hpp"
 #include "option_flags.hpp"
 #include "supervise.hpp"
@@ -149,6 +151,20 @@ struct BenchCommand {
                        run->models().first().prepared.session->batch(), run->interrupted()};
   }
 
+  /// What is wrong with the places of a batch, in words; nothing if all give the same.
+  static Result<std::string> batch_warning(const engine::Options& options) {
+    auto models = OSPREY_TRY(engine::read_models(options));
+    OSPREY_TRY(engine::compile(models));
+    const auto differ = OSPREY_TRY(engine::places_that_differ(*models.models[0].prepared.session));
+    std::string places;
+    for (const auto place : differ) places += (places.empty() ? "" : ", ") + std::to_string(place);
+    if (places.empty()) return places;
+    return options.model + ": in a run of several pictures, place " + places +
+           " (from 0) answers otherwise than place 0 does for the same picture. Take a model of "
+           "one "
+           "picture a run\n";
+  }
+
   /// Every way to lay lanes over the cores of an NPU, or the one that was asked for.
   Result<int> compare_layouts(const engine::Options& options, ProgressLine& line) const {
     const auto* cores = engine::find_option("cores");
@@ -156,11 +172,17 @@ struct BenchCommand {
                                            "0_1_2", "auto", "auto,auto,auto"};
     const auto asked = options.cores.empty() ? each : std::vector<std::string>{cores->get(options)};
     const auto models = files.empty() ? std::vector<std::string>{options.model} : files;
+    engine::Options own = options;
+    for (const auto& model : models) {  // a wrong one is told before the first takes its time
+      own.model = model;
+      OSPREY_TRY(engine::read_models(own));
+    }
     std::vector<Layout> layouts;
+    std::string warnings;
     for (const auto& model : models) {
+      own.model = model;
+      bool checked = false;
       for (const auto& layout : asked) {
-        engine::Options own = options;
-        own.model = model;
         OSPREY_TRY(cores->set(own, layout));
         const auto lanes = static_cast<int>(own.cores.size());
         auto measured = measure(own, lanes, 0, line);
@@ -183,12 +205,15 @@ struct BenchCommand {
         std::fflush(stdout);
         layouts.push_back({model, layout, m});
         if (m.interrupted) return kInterrupted;
+        if (m.batch > 1 && !std::exchange(checked, true)) {
+          warnings += OSPREY_TRY(batch_warning(own));
+        }
       }
     }
     if (layouts.empty()) {
       return Error{ErrorCode::kUnsupported, options.model + ": no layout of cores takes it"};
     }
-    std::printf("\n%s", advice(layouts, models.size() > 1).c_str());
+    std::printf("\n%s%s", advice(layouts, models.size() > 1).c_str(), warnings.c_str());
     return kSuccess;
   }
 

@@ -16,6 +16,7 @@
 #include "engine/output_ranges.hpp"
 #include "engine/prepared_model.hpp"
 #include "sim/rk3588/container.hpp"
+#include "sim/rk3588/estimate.hpp"
 #include "terminal.hpp"
 
 namespace osprey::cli {
@@ -39,14 +40,8 @@ constexpr std::array<std::pair<const char*, double>, 10> kPublished = {{{"yolov8
                                                                         {"yolox_s", 37.1},
                                                                         {"ppyoloe_s", 32.5}}};
 
-/// Others by their work: a line through YOLOv8n and YOLOv8m. Of the published ones it is within 13
-/// % for v8s, v5s, v5n and YOLOX-s, 28 % too fast for 11n, and 64 % too slow for v6n.
-Cost estimate(double gflops) {
-  constexpr double kStart = 7.6, kPerGflop = 0.685;
-  return {kStart + kPerGflop * gflops, "estimated from " + format("%.1f GFLOPs", gflops)};
-}
-
-Cost cost_of(const std::string& file, double gflops, int width, int height) {
+Cost cost_of(const std::string& file, const model::ModelDescription& description,
+             const model::InputSpec& input, bool fused_silu) {
   const auto stem = std::filesystem::path(file).stem().string();
   for (const auto& [name, fps] : kPublished) {
     // "yolov8n.int8" and "yolov8n_640" are; "yolov8nano" is not.
@@ -54,10 +49,13 @@ Cost cost_of(const std::string& file, double gflops, int width, int height) {
     const bool same =
         stem.compare(0, length, name) == 0 &&
         (stem.size() == length || std::isalnum(static_cast<unsigned char>(stem[length])) == 0);
-    if (same && width == 640 && height == 640)
+    if (same && fused_silu && input.width == 640 && input.height == 640) {
       return {1000 / fps, "published for " + std::string(name)};
+    }
   }
-  return estimate(gflops);
+  return {sim::estimate_core_ms(description.layers, fused_silu),
+          format("estimated from %zu layers of %.1f GFLOPs", description.layers.size(),
+                 description.gflops)};
 }
 
 /// The network's own metadata, as far as the runtime has room for it.
@@ -84,6 +82,11 @@ struct SimModelCommand {
                     "what an inference takes on one core; default: as published, else estimated")
         ->check(CLI::Range(0.0, 60000.0))
         ->option_text("MS");
+    command
+        .add_option("--silu", silu,
+                    "for an estimate: x * sigmoid(x) is part of the convolution before it (fused), "
+                    "or two layers of its own (separate)")
+        ->check(CLI::IsMember({"fused", "separate"}));
     command
         .add_option("--parallel", parallel,
                     "share of it that several cores divide among them, 0..1")
@@ -140,7 +143,7 @@ struct SimModelCommand {
       made_output.dims[0] *= pictures;
     }
     if (!dataset.empty()) OSPREY_TRY(quantise(file, spec, made));
-    auto cost = cost_of(model, file.description.gflops, spec.input.width, spec.input.height);
+    auto cost = cost_of(model, file.description, spec.input, silu == "fused");
     if (core_ms >= 0) cost = {core_ms, "as told"};
     made.core_ms = cost.ms;
     auto written = OSPREY_TRY(base::AtomicFile::create(output));
@@ -166,7 +169,7 @@ struct SimModelCommand {
     return {};
   }
 
-  std::string model, output, dataset, platform = "rk3588";
+  std::string model, output, dataset, platform = "rk3588", silu = "fused";
   int batch = 1;
   double core_ms = -1;
   double parallel = 0.3;

@@ -63,7 +63,6 @@ Context::Context(std::shared_ptr<const Network> network)
   }
   descriptor_ = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (descriptor_ < 0) throw std::runtime_error("failed to open the NPU's device");
-  time_ = Cores::Clock::now();
 }
 
 Context::~Context() {

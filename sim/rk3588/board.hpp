@@ -85,7 +85,7 @@ class Context {
   std::vector<std::vector<std::uint8_t>> own_outputs_;
   std::uint8_t* input_ = nullptr;
   std::vector<std::uint8_t*> outputs_;
-  Cores::Clock::time_point time_;  // where OSPREY_SIM_CLOCK is "simulated": its own
+  Cores::Clock::time_point time_{};  // where OSPREY_SIM_CLOCK is "simulated": its own, from 0 on
   std::int64_t run_us_ = 0;
 };
 

@@ -14,9 +14,10 @@ namespace osprey::sim {
 namespace {
 
 const std::map<std::string, FaultKind> kKinds = {
-    {"timeout", FaultKind::kTimeout},    {"fail", FaultKind::kFail},     {"hang", FaultKind::kHang},
-    {"wrong", FaultKind::kWrong},        {"memory", FaultKind::kMemory}, {"init", FaultKind::kInit},
-    {"slow-init", FaultKind::kSlowInit},
+    {"timeout", FaultKind::kTimeout},    {"fail", FaultKind::kFail},
+    {"hang", FaultKind::kHang},          {"wrong", FaultKind::kWrong},
+    {"memory", FaultKind::kMemory},      {"init", FaultKind::kInit},
+    {"slow-init", FaultKind::kSlowInit}, {"sharing", FaultKind::kSharing},
 };
 
 std::uint64_t number(const std::string& setting, const std::string& text) {
@@ -92,6 +93,10 @@ std::vector<Fault> Faults::at_allocation() {
 
 std::vector<Fault> Faults::at_context() {
   return strike({FaultKind::kInit, FaultKind::kSlowInit}, contexts_, 0);
+}
+
+std::vector<Fault> Faults::at_sharing() {
+  return strike({FaultKind::kSharing}, sharings_, 0);
 }
 
 std::vector<Fault> Faults::strike(std::initializer_list<FaultKind> kinds, std::uint64_t& events,

@@ -20,10 +20,11 @@ enum class FaultKind : std::uint8_t {
   kMemory,    ///< memory or a context cannot be had
   kInit,      ///< a context cannot be made
   kSlowInit,  ///< a context takes `ms` to be made
+  kSharing,   ///< rknn_set_io_mem refuses
 };
 
-/// One line. It strikes at the n-th event of its kind (runs, allocations, contexts; counted from 1
-/// for the whole board) if from <= n <= to and n is a multiple of `every`.
+/// One line. It strikes at the n-th event of its kind (runs, allocations, contexts, sharings;
+/// counted from 1 for the whole board) if from <= n <= to and n is a multiple of `every`.
 struct Fault {
   FaultKind kind;
   std::uint64_t every = 1, from = 1, to = UINT64_MAX;
@@ -33,8 +34,8 @@ struct Fault {
 };
 
 /// Lines, or parts between semicolons, such as "timeout every=100 ms=500" or "hang core=1 from=200
-/// to=200". Names: timeout, fail, hang, wrong, memory, init, slow-init; keys: those of Fault. What
-/// follows # is a comment. Throws std::runtime_error with what is wrong.
+/// to=200". Names: timeout, fail, hang, wrong, memory, init, slow-init, sharing; keys: those of
+/// Fault. What follows # is a comment. Throws std::runtime_error with what is wrong.
 std::vector<Fault> parse_faults(const std::string& text);
 
 /// The board's faults: those of OSPREY_SIM_FAULTS, or if it begins with @, of that file, which is
@@ -46,6 +47,7 @@ class Faults {
   std::vector<Fault> at_run(std::uint32_t mask);
   std::vector<Fault> at_allocation();
   std::vector<Fault> at_context();
+  std::vector<Fault> at_sharing();
 
  private:
   std::vector<Fault> strike(std::initializer_list<FaultKind> kinds, std::uint64_t& events,
@@ -55,7 +57,7 @@ class Faults {
   std::mutex mutex_;
   std::string text_;
   std::vector<Fault> faults_;
-  std::uint64_t runs_ = 0, allocations_ = 0, contexts_ = 0;
+  std::uint64_t runs_ = 0, allocations_ = 0, contexts_ = 0, sharings_ = 0;
   std::filesystem::file_time_type changed_{};
 };
 

@@ -373,6 +373,9 @@ OSPREY_SIM_API int rknn_set_io_mem(rknn_context handle, rknn_tensor_mem* memory,
   const auto context = Board::get().find(handle);
   if (context == nullptr) return RKNN_ERR_CTX_INVALID;
   if (memory == nullptr || attributes == nullptr) return RKNN_ERR_PARAM_INVALID;
-  auto& shared = *static_cast<SharedMemory*>(memory->priv_data);
-  return use_memory(*context, shared, shared.data(), *attributes);
+  return guarded(RKNN_ERR_FAIL, [&]() -> int {
+    if (!Board::get().faults.at_sharing().empty()) return RKNN_ERR_PARAM_INVALID;
+    auto& shared = *static_cast<SharedMemory*>(memory->priv_data);
+    return use_memory(*context, shared, shared.data(), *attributes);
+  });
 }

@@ -7,6 +7,7 @@ import os
 import random
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,8 @@ import time
 import unittest
 from pathlib import Path
 
-OSPREY = os.environ["OSPREY"]
+EMULATOR = shlex.split(os.environ.get("EMULATOR", ""))  # what runs programs of another processor; mostly nothing
+OSPREY = [*EMULATOR, os.environ["OSPREY"]]
 SOURCE = Path(os.environ["OSPREY_SOURCE"])
 FRAMES = 300
 
@@ -25,7 +27,7 @@ class CommandTest(unittest.TestCase):
     def setUpClass(cls):
         cls.data_folder = tempfile.TemporaryDirectory()
         cls.data = Path(cls.data_folder.name)
-        subprocess.run([os.environ["MAKE_TEST_DATA"], cls.data], check=True)
+        subprocess.run([*EMULATOR, os.environ["MAKE_TEST_DATA"], cls.data], check=True)
         cls.model, cls.video = cls.data / "spots.onnx", cls.data / "video.mp4"
 
     @classmethod
@@ -38,7 +40,7 @@ class CommandTest(unittest.TestCase):
         self.out = Path(folder.name)
 
     def osprey(self, *arguments, **more):
-        return subprocess.run([OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
+        return subprocess.run([*OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
                               timeout=120, **more)
 
     def detect(self, *arguments, **more):
@@ -282,6 +284,14 @@ class VirtualBoard(CommandTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("expected --cores auto or 0_1_2", done.stderr)
 
+    def test_a_place_of_a_batch_that_answers_wrong_is_told(self):
+        self.osprey("sim-model", self.model, "-o", "three.rknn", "--core-ms", "2", "--rknn-batch-size", "3")
+        bench = ["bench", "three.rknn", *self.board, "--cores", "auto", "--seconds", "0.2"]
+        self.assertNotIn("place", self.osprey(*bench).stdout)
+        done = self.osprey(*bench, env=os.environ | {"OSPREY_SIM_FAULTS": "wrong item=2"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("place 2 (from 0) answers otherwise than place 0", done.stdout)
+
     def test_layouts_and_models_in_one_table(self):
         self.osprey("sim-model", self.model, "-o", "three.rknn", "--core-ms", "2", "--rknn-batch-size", "3")
         done = self.osprey("bench", "spots.rknn", "three.rknn", *self.board, "--seconds", "0.2",
@@ -438,7 +448,7 @@ class Board(CommandTest):
 
 class Examples(CommandTest):
     def run_example(self, name, *arguments):
-        return subprocess.run([os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
+        return subprocess.run([*EMULATOR, os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
                               timeout=60)
 
     def test_a_picture(self):
@@ -556,7 +566,7 @@ class BadInput(CommandTest):
         self.assert_refused("import", "no.cfg", "no.weights", "-o", "o.onnx", says=["no.cfg"])
 
     def test_a_reader_that_goes_away(self):
-        child = subprocess.Popen([OSPREY, "detect", self.video, "--model", self.model, "--json", "-", "--quiet"],
+        child = subprocess.Popen([*OSPREY, "detect", self.video, "--model", self.model, "--json", "-", "--quiet"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         child.stdout.readline()
         child.stdout.close()
@@ -594,7 +604,7 @@ class FullDisk(CommandTest):
     def test_what_is_printed_onto_a_full_device(self):
         for command in (["options"], ["info", self.model]):
             with open("/dev/full", "w") as full:
-                done = subprocess.run([OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+                done = subprocess.run([*OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
             self.assertEqual((done.returncode, done.stderr), (2, "osprey: standard output: cannot be written\n"))
 
 
@@ -632,7 +642,7 @@ class Cameras(CommandTest):
         self.url = self.server.stdout.readline().strip()
 
     def start(self):
-        return subprocess.Popen([OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
+        return subprocess.Popen([*OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
@@ -698,7 +708,7 @@ class Interrupts(CommandTest):
             if (self.out / name).is_file():
                 (self.out / name).unlink()
         long_run = [self.video] * 30  # tens of seconds, were it let run
-        child = subprocess.Popen([OSPREY, "detect", *long_run, "--model", self.model, "--json", "o.jsonl", "--coco",
+        child = subprocess.Popen([*OSPREY, "detect", *long_run, "--model", self.model, "--json", "o.jsonl", "--coco",
                                   "o.json", "--save", "--output", "made"], cwd=self.out, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.PIPE, text=True)
         time.sleep(delay)

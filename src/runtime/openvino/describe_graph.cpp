@@ -4,6 +4,8 @@
 #include <openvino/op/ops.hpp>
 #include <openvino/openvino.hpp>
 
+#include "runtime/openvino/describe_layers.hpp"
+
 namespace osprey::runtime {
 
 namespace {
@@ -28,37 +30,6 @@ TensorInfo tensor_info(const Port& port) {
   }
   info.type = element_type(port.get_element_type());
   return info;
-}
-
-// Operations of the layers that do nearly all the work; 2 a multiply-add. 0 while shapes are open.
-double operations(const ov::Node& node) {
-  if (node.get_output_size() == 0 || node.get_output_partial_shape(0).is_dynamic()) return 0;
-  const auto outputs = static_cast<double>(ov::shape_size(node.get_output_shape(0)));
-  const auto weights = [&] { return node.get_input_shape(1); };
-  const auto dynamic_weights = [&] { return node.get_input_partial_shape(1).is_dynamic(); };
-  const auto inner = [](const ov::Shape& shape, std::size_t from) {
-    double n = 1;
-    for (auto i = from; i < shape.size(); ++i) n *= static_cast<double>(shape[i]);
-    return n;
-  };
-  if (ov::is_type<const ov::op::v1::Convolution>(&node)) {
-    return dynamic_weights() ? 0 : 2 * outputs * inner(weights(), 1);
-  }
-  if (ov::is_type<const ov::op::v1::GroupConvolution>(&node)) {
-    return dynamic_weights() ? 0 : 2 * outputs * inner(weights(), 2);
-  }
-  if (ov::is_type<const ov::op::v1::ConvolutionBackpropData>(&node)) {
-    if (node.get_input_partial_shape(0).is_dynamic() || dynamic_weights()) return 0;
-    return 2 * static_cast<double>(ov::shape_size(node.get_input_shape(0))) * inner(weights(), 1);
-  }
-  if (const auto* product = dynamic_cast<const ov::op::v0::MatMul*>(&node)) {
-    if (node.get_input_partial_shape(0).is_dynamic()) return 0;
-    const auto& a = node.get_input_shape(0);
-    if (a.empty()) return 0;
-    const bool transposed = product->get_transpose_a() && a.size() > 1;
-    return 2 * outputs * static_cast<double>(a[a.size() - (transposed ? 2 : 1)]);
-  }
-  return 0;
 }
 
 void copy_strings(const ov::AnyMap& from, const std::string& prefix,
@@ -96,9 +67,12 @@ model::ModelDescription describe_graph(const ov::Model& graph, const std::string
   for (const auto& port : graph.inputs()) description.inputs.push_back(tensor_info(port));
   for (const auto& port : graph.outputs()) description.outputs.push_back(tensor_info(port));
 
+  description.layers = layers_of(graph);
+  for (const auto& layer : description.layers) {
+    description.gflops += 2 * layer.positions * layer.channels_in * layer.channels_out / 1e9;
+  }
   bool quantized = false, half = false;
   for (const auto& node : graph.get_ops()) {
-    description.gflops += operations(*node) / 1e9;
     if (ov::is_type<ov::op::v0::FakeQuantize>(node)) quantized = true;
     if (const auto constant = ov::as_type_ptr<ov::op::v0::Constant>(node)) {
       const auto& type = constant->get_element_type();

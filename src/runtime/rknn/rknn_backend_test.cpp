@@ -214,6 +214,21 @@ TEST_F(VirtualBoard, zero_copy_and_plain_give_the_same_numbers) {
   }
 }
 
+TEST_F(VirtualBoard, memory_that_cannot_be_shared_is_copied) {
+  setenv("OSPREY_SIM_ANSWERS", "compute", 1);
+  const auto board = session();
+  const auto shared = must(board->create_lane());
+  // The input is refused, or an output once the input has been taken.
+  for (const char* fault : {"sharing", "sharing from=2"}) {
+    setenv("OSPREY_SIM_FAULTS", fault, 1);
+    const auto refusing = session();
+    const auto copied = must(refusing->create_lane());
+    for (const std::uint8_t grey : {0, 90, 255}) {
+      EXPECT_EQ(answer(*copied, grey), answer(*shared, grey)) << fault;
+    }
+  }
+}
+
 TEST_F(VirtualBoard, a_run_of_several_pictures_gives_each_its_own_answer) {
   setenv("OSPREY_SIM_ANSWERS", "compute", 1);
   const auto single = session();
