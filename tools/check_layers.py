@@ -30,7 +30,7 @@ MAY_INCLUDE = {
     "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp"],
     "onnx": ["base", "core"],
     "quantize": ["core", "onnx", "runtime"],
-    "evaluate": ["core"],
+    "evaluate": ["base", "core", "media"],
     "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],
     "engine": ["*"],
@@ -50,8 +50,10 @@ THIRD_PARTY = {
     r"libyuv": ["media", "vision"],
     r"openvino/": ["runtime/openvino", "sim"],
     r"google/protobuf/|onnx/": ["onnx"],
-    r"nlohmann/": ["model", "onnx", "sinks", "engine", "apps", "sim"],
-    r"yaml-cpp/": ["model", "engine"],
+    r"nlohmann/": ["evaluate", "model", "onnx", "sinks", "engine", "apps", "sim"],
+    r"yaml-cpp/": ["evaluate", "model", "engine"],
+    r"simdjson": ["evaluate"],
+    r"pugixml": ["evaluate"],
     r"CLI/": ["apps"],
 }
 

@@ -16,6 +16,7 @@ inline constexpr int kInterrupted = 130;  ///< as shells report an interrupt
 
 /// `exit_code` is set when the subcommand ran.
 void add_detect(CLI::App& app, int& exit_code);
+void add_eval(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);

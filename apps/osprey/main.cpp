@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = kSuccess;
   add_detect(app, exit_code);
+  add_eval(app, exit_code);
   add_bench(app, exit_code);
   add_info(app, exit_code);
   add_doctor(app, exit_code);

@@ -45,6 +45,12 @@ void hold_interrupts() {
   signal(SIGPIPE, SIG_IGN);
 }
 
+bool interrupt_is_pending() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
 Status supervise(engine::DetectRun& run, base::Clock& clock, std::chrono::milliseconds interval,
                  const std::function<void()>& progress) {
   const auto set = interrupt_signals();

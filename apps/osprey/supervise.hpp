@@ -15,6 +15,9 @@ namespace osprey::cli {
 /// started: threads inherit it.
 void hold_interrupts();
 
+/// Whether Ctrl-C or SIGTERM came, after hold_interrupts(), where nothing supervises.
+bool interrupt_is_pending();
+
 /// Waits for the run's end. Calls `progress` now and then. The first Ctrl-C interrupts the run, the
 /// second also drops what is in flight.
 Status supervise(engine::DetectRun& run, base::Clock& clock, std::chrono::milliseconds interval,

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// osprey eval: how good a model, or a file of detections, is.
+#include <sys/resource.h>
+#include <unistd.h>
+#include <osprey/evaluate.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/atomic_file.hpp"
+#include "base/try.hpp"
+#include "commands.hpp"
+#include "engine/detect_run.hpp"
+#include "engine/evaluation.hpp"
+#include "option_flags.hpp"
+#include "summary.hpp"
+#include "supervise.hpp"
+#include "terminal.hpp"
+
+namespace osprey::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kPictureSide = 960;  // of the report's pictures, pixels
+constexpr double kL2Limit = 10;    // pixels
+
+/// A folder that goes away.
+class ScratchFolder {
+ public:
+  static Result<ScratchFolder> create() {
+    auto pattern = (fs::temp_directory_path() / "osprey-eval-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) {
+      return Error{ErrorCode::kIo, pattern + ": no folder for temporary files can be made"};
+    }
+    return ScratchFolder(pattern);
+  }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
+  fs::path path_;
+};
+
+Status write_file(const std::string& path, const std::string& text) {
+  auto file = OSPREY_TRY(base::AtomicFile::create(path));
+  OSPREY_TRY(file.write(text));
+  return file.commit();
+}
+
+struct EvalCommand {
+  explicit EvalCommand(CLI::App& command)
+      : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kTiles,
+                        engine::OptionGroup::kModels, engine::OptionGroup::kRun}) {
+    command
+        .add_option(
+            "--data", asked.data,
+            "labels: COCO's instances.json, a YOLO data.yaml, or a folder of Pascal VOC's XML")
+        ->required()
+        ->option_text("FILE");
+    command.add_option("--split", asked.split, "of a data.yaml: val, test or train")
+        ->option_text("NAME");
+    command.add_option("--images", images, "the pictures; with --model, or for --html")
+        ->option_text("DIR");
+    command.add_option("--detections", detections, "COCO results, in place of --model")
+        ->option_text("FILE");
+    command
+        .add_option("--compare", compared,
+                    "COCO results of several, side by side; each against the first, or the model")
+        ->option_text("FILE...");
+    command
+        .add_option("--count-conf", asked.conf,
+                    "score from which detections are counted, 0..1; default: where F1 is highest")
+        ->check(CLI::Range(0.0, 1.0))
+        ->option_text("X");
+    command
+        .add_option("--rule", rule,
+                    "when a label is found: iou, or l2: the box's sides are off by less pixels")
+        ->check(CLI::IsMember({"iou", "l2"}));
+    command.add_option("--rule-limit", limit, "of the rule; default: IoU 0.5, 10 pixels")
+        ->option_text("X");
+    command.add_option("--samples", comparison.samples, "of the bootstrap behind a comparison")
+        ->check(CLI::Range(1, 1'000'000))
+        ->option_text("N");
+    command.add_option("--seed", comparison.seed, "of the bootstrap")->option_text("N");
+    command.add_option("--coco", coco, "keep what the model found, as COCO results")
+        ->option_text("FILE");
+    command.add_option("--json", json, "write everything as JSON; - is standard output")
+        ->option_text("FILE");
+    command.add_option("--html", html, "write a report that a browser shows")->option_text("FILE");
+  }
+
+  Result<int> run() {
+    engine::Options options;
+    // As Ultralytics and COCO's servers evaluate: nearly every box counts.
+    options.conf = 0.001f;
+    options.iou = 0.7f;
+    OSPREY_TRY(flags.apply(options));
+    const bool has_model = !options.model.empty() || !options.models.empty();
+    if (rule == "l2") asked.rule = MatchRule::kL2;
+    asked.limit = limit > 0 ? limit : rule == "l2" ? kL2Limit : asked.limit;
+
+    std::vector<std::string> files;
+    if (!detections.empty()) files.push_back(detections);
+    files.insert(files.end(), compared.begin(), compared.end());
+    if (has_model ? !detections.empty() : files.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "expected --model with --images, or --detections, or --compare"};
+    }
+    hold_interrupts();
+    std::optional<ScratchFolder> scratch;
+    Evaluation::Speed speed;
+    if (has_model) {
+      scratch.emplace(OSPREY_TRY(ScratchFolder::create()));
+      const auto name = options.model.empty() ? std::string("models") : options.model;
+      const auto made =
+          coco.empty() ? (scratch->path() / fs::path(name).filename()).string() : coco;
+      const int code = OSPREY_TRY(run_model(options, scratch->path(), made, speed));
+      if (code != kSuccess) return code;
+      files.insert(files.begin(), made);
+    }
+    auto result = OSPREY_TRY(compare_files(files, options.quiet));
+    result.evaluations.front().speed = speed;
+    if (!absent.empty()) result.evaluations.front().warnings.push_back(absent);
+    OSPREY_TRY(write(result));
+    return kSuccess;
+  }
+
+  /// Writes what the model finds to `made`.
+  Result<int> run_model(engine::Options options, const fs::path& scratch, const std::string& made,
+                        Evaluation::Speed& speed) {
+    if (images.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "--model: expected --images DIR, the pictures of " + asked.data};
+    }
+    const auto labels = (scratch / "labels.json").string();
+    const auto pictures =
+        OSPREY_TRY(engine::write_coco_labels(asked.data, asked.split, images, labels));
+    if (pictures.absent > 0) {
+      absent = format("%zu of %zu pictures of %s are not in %s: what they show counts as missed",
+                      pictures.absent, pictures.all, asked.data.c_str(), images.c_str());
+      if (pictures.absent == pictures.all) return Error{ErrorCode::kNotFound, absent};
+    }
+    options.sources = {images};
+    options.coco = made;
+    options.coco_gt = labels;
+    auto opened = OSPREY_TRY(engine::open_sources(options));
+    auto parts = OSPREY_TRY(engine::make_parts(std::move(opened), options));
+    base::RealClock clock;
+    const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
+    ProgressLine line(options.quiet);
+    OSPREY_TRY(
+        supervise(*run, clock, line.interval(), [&] { show_progress(line, run->report()); }));
+    line.clear();
+    const auto report = run->report();
+    if (!options.quiet)
+      std::fputs(summary(report, run->models(), run->interrupted()).c_str(), stderr);
+    if (run->interrupted()) return kInterrupted;
+    if (report.all_failed()) {
+      return Error{ErrorCode::kInternal, "every picture failed: " + report.first_failure};
+    }
+    const auto ms = [](Duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    speed.model = options.model;
+    speed.device = run->models().first().prepared.session->device();
+    speed.fps =
+        1000 * static_cast<double>(report.stats.streams[0].delivered) / ms(report.stats.elapsed);
+    speed.latency_p50_ms = ms(report.stats.latency.p50);
+    speed.latency_p95_ms = ms(report.stats.latency.p95);
+    speed.memory_mb = static_cast<double>(usage.ru_maxrss) / 1024;
+    return kSuccess;
+  }
+
+  Result<Comparison> compare_files(const std::vector<std::string>& files, bool quiet) {
+    ProgressLine line(quiet);
+    std::mutex mutex;
+    auto with_progress = comparison;
+    with_progress.progress = [&](double share) {
+      const std::lock_guard lock(mutex);
+      line.update(share, "comparing");
+      return !interrupt_is_pending();
+    };
+    auto result = compare(asked, files, with_progress);
+    line.clear();
+    return result;
+  }
+
+  Status write(const Comparison& result) const {
+    const auto as_json = [&] {
+      return result.evaluations.size() == 1 ? to_json(result.evaluations[0]) : to_json(result);
+    };
+    if (json == "-") {
+      std::fputs(as_json().c_str(), stdout);
+    } else {
+      std::fputs(to_text(result).c_str(), stdout);
+      if (!json.empty()) OSPREY_TRY(write_file(json, as_json()));
+    }
+    if (html.empty()) return {};
+    const auto picture = [&](const std::string& name) {
+      return images.empty() ? std::string()
+                            : engine::small_picture(fs::path(images) / name, kPictureSide);
+    };
+    return write_file(html, to_html(result, picture));
+  }
+
+  EvaluationOptions asked;
+  ComparisonOptions comparison;
+  std::string images, detections, rule = "iou", coco, json, html, absent;
+  std::vector<std::string> compared;
+  double limit = 0;
+  OptionFlags flags;
+};
+
+}  // namespace
+
+void add_eval(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("eval", "say how good a model or its detections are");
+  auto self = std::make_shared<EvalCommand>(*command);
+  command->callback([self, &exit_code] {
+    const auto result = self->run();
+    exit_code = result ? *result : fail(result.error());
+  });
+}
+
+}  // namespace osprey::cli
