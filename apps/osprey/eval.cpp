@@ -91,6 +91,7 @@ struct EvalCommand {
         ->check(CLI::IsMember({"iou", "l2"}));
     command.add_option("--rule-limit", limit, "of the rule; default: IoU 0.5, 10 pixels")
         ->option_text("X");
+    command.add_flag("--only-coco", asked.only_coco, "COCO's numbers and nothing else");
     command.add_option("--samples", comparison.samples, "of the bootstrap behind a comparison")
         ->check(CLI::Range(1, 1'000'000))
         ->option_text("N");

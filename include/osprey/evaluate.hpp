@@ -29,6 +29,7 @@ struct EvaluationOptions {
   double conf = -1;
   MatchRule rule = MatchRule::kIou;  ///< of the counts
   double limit = 0.5;                ///< IoU 0..1, or pixels
+  bool only_coco = false;            ///< nothing but `coco` and `ap_at_iou`
   int threads = 0;                   ///< 0: every core
 };
 

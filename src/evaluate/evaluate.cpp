@@ -165,6 +165,7 @@ Evaluation judge(const GroundTruth& truth, const Matched& matched,
   for (std::size_t t = 0; t < kThresholds; ++t) {
     made.ap_at_iou[t] = average_precision(arrays, static_cast<int>(t), 0);
   }
+  if (options.only_coco) return made;
   const auto curve = score_curve(matched.matches, matched.found);
   made.best = operation(best_f1(curve));
   std::int64_t labels = 0;

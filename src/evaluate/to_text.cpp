@@ -120,9 +120,13 @@ std::string name(const Evaluation& e) {
 
 std::string to_text(const Evaluation& evaluation) {
   const auto& e = evaluation;
-  return counted(e.pictures, "picture") + ", " + counted(e.labels, "label") + ", " +
-         counted(e.detections, "detection") + "\n\n" + coco_lines(e) + "\n" + count_lines(e) +
-         speed_line(e.speed) + "\n" + error_lines(e) + "\n" + class_lines(e) + warning_lines(e);
+  auto text = counted(e.pictures, "picture") + ", " + counted(e.labels, "label") + ", " +
+              counted(e.detections, "detection") + "\n\n" + coco_lines(e);
+  if (!e.classes.empty()) {
+    text +=
+        "\n" + count_lines(e) + speed_line(e.speed) + "\n" + error_lines(e) + "\n" + class_lines(e);
+  }
+  return text + warning_lines(e);
 }
 
 std::string to_text(const Comparison& comparison) {

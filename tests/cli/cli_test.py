@@ -228,6 +228,92 @@ class GoodRuns(CommandTest):
         self.assertEqual(self.osprey("options").stdout, (SOURCE / "docs/options.md").read_text())
 
 
+class Evaluations(CommandTest):
+    """How good a model is, on pictures whose labels are known."""
+
+    def setUp(self):
+        super().setUp()
+        images, annotations = [], []
+        for number in (1, 2, 10):
+            images.append({"id": number, "file_name": f"img{number}.png", "width": 128, "height": 128})
+            for kind, x, y in ((1, 8 + number, 16), (3, 80, 88)):
+                annotations.append({"id": len(annotations) + 1, "image_id": number, "category_id": kind,
+                                    "bbox": [x, y, 24, 24], "area": 576, "iscrowd": 0})
+        categories = [{"id": i + 1, "name": name} for i, name in enumerate(("red", "green", "blue"))]
+        self.labels = {"images": images, "annotations": annotations, "categories": categories}
+        (self.out / "labels.json").write_text(json.dumps(self.labels))
+
+    def eval(self, *arguments, code=0):
+        done = self.osprey("eval", "--data", "labels.json", *arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_a_model_that_finds_everything(self):
+        done = self.eval("--model", self.model, "--images", self.data / "pictures", "--coco", "dt.json",
+                         "--json", "e.json")
+        self.assertIn("6 labels, 6 correct (100 %), 0 wrong (0 %), 0 missed (0 %)", done.stdout)
+        self.assertIn("pictures a second", done.stdout)
+        self.assertIn("frames    3 in", done.stderr)
+        result = json.loads((self.out / "e.json").read_text())
+        self.assertAlmostEqual(result["ap_at_iou"]["map50"], 1)
+        self.assertGreater(result["speed"]["fps"], 0)
+        again = self.eval("--detections", "dt.json", "--json", "-")
+        self.assertEqual(json.loads(again.stdout)["coco"], result["coco"])
+
+    def test_yolo_text_gives_the_same_as_coco(self):
+        shutil.copytree(self.data / "pictures", self.out / "set/images/val")
+        (self.out / "set/labels/val").mkdir(parents=True)
+        for a in self.labels["annotations"]:
+            x, y, w, h = (v / 128 for v in a["bbox"])
+            with open(self.out / f"set/labels/val/img{a['image_id']}.txt", "a") as file:
+                file.write(f"{a['category_id'] - 1} {x + w / 2} {y + h / 2} {w} {h}\n")
+        (self.out / "set/data.yaml").write_text("val: images/val\nnames: [red, green, blue]\n")
+        results = []
+        for data, images in (("labels.json", self.data / "pictures"), ("set/data.yaml", "set/images/val")):
+            done = self.osprey("eval", "--data", data, "--model", self.model, "--images", images, "--json", "-")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            results.append(json.loads(done.stdout)["coco"])
+        for key, value in results[0].items():
+            self.assertAlmostEqual(value, results[1][key], 9, key)
+
+    def test_files_side_by_side(self):
+        good = [{"image_id": a["image_id"], "category_id": a["category_id"], "bbox": a["bbox"], "score": 0.9}
+                for a in self.labels["annotations"]]
+        (self.out / "good.json").write_text(json.dumps(good))
+        (self.out / "bad.json").write_text(json.dumps(good[::2]))
+        done = self.eval("--compare", "bad.json", "good.json", "--samples", "50")
+        self.assertIn("bad.json and good.json: good.json better by 0.500 [0.500, 0.500]", done.stdout)
+        done = self.eval("--compare", "good.json", "good.json", "--samples", "50")
+        self.assertIn("no difference shown: 0.000 [0.000, 0.000]", done.stdout)
+        done = self.eval("--detections", "bad.json", "--rule", "l2", "--only-coco")
+        self.assertIn("AP        0.500", done.stdout)
+
+    def test_a_browser_shows_the_report(self):
+        browser = shutil.which("chromium")
+        if not browser:
+            self.skipTest("no chromium: tools/bootstrap installs it")
+        self.eval("--model", self.model, "--images", self.data / "pictures", "--html", "report.html")
+        shown = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000",
+                                "--enable-logging=stderr", "--dump-dom", f"file://{self.out}/report.html"],
+                               capture_output=True, text=True, timeout=120, env=os.environ | {"HOME": str(self.out)})
+        self.assertNotRegex(shown.stderr, "CONSOLE.*Error")
+        self.assertIn("labels.json: 3 pictures, 6 labels.", shown.stdout)
+        self.assertIn("6 / 6", shown.stdout)
+        self.assertIn("Nothing was wrong or missed.", shown.stdout)
+        self.assertGreater(shown.stdout.count("<path "), 3)
+
+    def test_what_is_wrong_is_named(self):
+        self.assertIn("expected --model with --images", self.eval(code=2).stderr)
+        self.assertIn("--model: expected --images DIR", self.eval("--model", self.model, code=2).stderr)
+        (self.out / "empty").mkdir()
+        done = self.eval("--model", self.model, "--images", "empty", "--coco", "dt.json", code=2)
+        self.assertIn("3 of 3 pictures of labels.json are not in empty", done.stderr)
+        (self.out / "dt.json").write_text('[{"image_id": 77, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]')
+        self.assertIn("dt.json: detection 0: image_id: 77 is no picture of labels.json",
+                      self.eval("--detections", "dt.json", "--html", "r.html", code=2).stderr)
+        self.assertFalse((self.out / "r.html").exists())
+
+
 class VirtualBoard(CommandTest):
     """An RK3588 that anyone has: the same command, the real runtime's interface, cores that take their time."""
 
