@@ -100,6 +100,7 @@ struct EvalCommand {
         ->option_text("FILE");
     command.add_option("--json", json, "write everything as JSON; - is standard output")
         ->option_text("FILE");
+    command.add_flag("--quiet", quiet, "no progress and no summary of the run");
     command.add_option("--html", html, "write a report that a browser shows")->option_text("FILE");
   }
 
@@ -108,6 +109,7 @@ struct EvalCommand {
     // As Ultralytics and COCO's servers evaluate: nearly every box counts.
     options.conf = 0.001f;
     options.iou = 0.7f;
+    options.quiet = quiet;
     OSPREY_TRY(flags.apply(options));
     const bool has_model = !options.model.empty() || !options.models.empty();
     if (rule == "l2") asked.rule = MatchRule::kL2;
@@ -132,7 +134,7 @@ struct EvalCommand {
       if (code != kSuccess) return code;
       files.insert(files.begin(), made);
     }
-    auto result = OSPREY_TRY(compare_files(files, options.quiet));
+    auto result = OSPREY_TRY(compare_files(files));
     result.evaluations.front().speed = speed;
     if (!absent.empty()) result.evaluations.front().warnings.push_back(absent);
     OSPREY_TRY(write(result));
@@ -185,7 +187,7 @@ struct EvalCommand {
     return kSuccess;
   }
 
-  Result<Comparison> compare_files(const std::vector<std::string>& files, bool quiet) {
+  Result<Comparison> compare_files(const std::vector<std::string>& files) {
     ProgressLine line(quiet);
     std::mutex mutex;
     auto with_progress = comparison;
@@ -222,6 +224,7 @@ struct EvalCommand {
   std::string images, detections, rule = "iou", coco, json, html, absent;
   std::vector<std::string> compared;
   double limit = 0;
+  bool quiet = false;
   OptionFlags flags;
 };
 

@@ -72,6 +72,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("OSPREY_SHARED_DIR", ROOT.parent / "shared")))
     parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--only", default="", help="a pattern of the faults to try")
     parser.add_argument("--core-ms", type=float, default=6)
     options = parser.parse_args()
     os.environ.setdefault("TBB_ENABLE_SANITIZERS", "1")  # these are heeded by sanitized builds only
@@ -95,6 +96,8 @@ def main():
         failures = 0
         print(f"{'':30} {'frames':>7} {'failed':>7} {'faults':>7} {'gap':>8} {'rate at the end':>16}")
         for name, (faults, extra) in FAULTS.items():
+            if name != "none" and not re.search(options.only, name):
+                continue
             run = Run([*detect, video], faults, recording)
             if name == "none":
                 reference = run.rate()
