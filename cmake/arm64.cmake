@@ -15,4 +15,7 @@ set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
 set(ENV{PKG_CONFIG_LIBDIR}
     ${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
 
+# What libraries need in turn: the linker looks for it below the root only.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${deps}/openvino-arm64/openvino/libs")
+
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static -L ${CMAKE_SYSROOT})
