@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as COCO's labels, detections, or Pascal VOC's XML: numbers or an error that names the
 // file, never a crash.
-#include <unistd.h>
-
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +9,7 @@
 #include <fstream>
 #include <string>
 
+#include "base/scratch_folder.hpp"
 #include "evaluate/coco_metrics.hpp"
 #include "evaluate/counts.hpp"
 #include "evaluate/error_kinds.hpp"
@@ -23,13 +22,12 @@ using namespace osprey;
 using namespace osprey::evaluation;
 
 const std::filesystem::path& folder() {
-  static const auto made = [] {
-    const auto path =
-        std::filesystem::temp_directory_path() / ("evaluate-fuzz-" + std::to_string(getpid()));
-    std::filesystem::create_directories(path / "voc");
-    return path;
+  static const auto scratch = [] {
+    auto made = base::ScratchFolder::create().value();
+    std::filesystem::create_directory(made / "voc");
+    return made;
   }();
-  return made;
+  return scratch.path();
 }
 
 void check(const Error& error) {

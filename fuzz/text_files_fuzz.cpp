@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/scratch_folder.hpp"
 #include "engine/metadata_file.hpp"
 #include "engine/options.hpp"
 #include "model/class_names.hpp"
@@ -21,20 +22,14 @@ namespace fs = std::filesystem;
 /// A folder that goes away with the program.
 class Folder {
  public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "osprey-fuzz-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path_); }
-
   std::string file(const char* name, std::string_view bytes) const {
-    const auto path = path_ / name;
+    const fs::path path = scratch_ / name;
     std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
     return path.string();
   }
 
  private:
-  fs::path path_;
+  base::ScratchFolder scratch_ = base::ScratchFolder::create().value();
 };
 
 void must_name(const std::string& path, const Error& error) {

@@ -34,8 +34,8 @@ MAY_INCLUDE = {
     "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],
     "engine": ["*"],
-    "apps": ["engine", "base", "board", "onnx", "onnx/darknet", "sim/rk3588/container.hpp",
-             "sim/rk3588/estimate.hpp"],
+    "apps": ["engine", "base", "board", "core/packed_image.hpp", "onnx", "onnx/darknet",
+             "sim/rk3588/container.hpp", "sim/rk3588/estimate.hpp"],
     "sim": ["runtime/rknn/rknn_abi.h", "model/description.hpp", "core/tensor.hpp"],
     "include": [],
 }

@@ -11,6 +11,7 @@
 
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "core/packed_image.hpp"
 #include "engine/batch_check.hpp"
 #include "engine/detect_run.hpp"
 #include "option_flags.hpp"
@@ -63,13 +64,7 @@ Image noise(int width, int height) {
   std::minstd_rand random(1);
   std::generate(bytes->begin(), bytes->end(),
                 [&] { return static_cast<std::uint8_t>(random() >> 8); });
-  Image image;
-  image.format = PixelFormat::kBgr24;
-  image.width = width;
-  image.height = height;
-  image.planes[0] = {bytes->data(), width * 3};
-  image.owner = std::move(bytes);
-  return image;
+  return packed_bgr(std::move(bytes), width, height);
 }
 
 struct Measurement {
@@ -161,8 +156,7 @@ struct BenchCommand {
     if (places.empty()) return places;
     return options.model + ": in a run of several pictures, place " + places +
            " (from 0) answers otherwise than place 0 does for the same picture. Take a model of "
-           "one "
-           "picture a run\n";
+           "one picture a run\n";
   }
 
   /// Every way to lay lanes over the cores of an NPU, or the one that was asked for.
@@ -173,8 +167,9 @@ struct BenchCommand {
     const auto asked = options.cores.empty() ? each : std::vector<std::string>{cores->get(options)};
     const auto models = files.empty() ? std::vector<std::string>{options.model} : files;
     engine::Options own = options;
-    for (const auto& model : models) {  // a wrong one is told before the first takes its time
-      own.model = model;
+    for (std::size_t i = 1; i < models.size();
+         ++i) {  // a wrong one is told before the first's time
+      own.model = models[i];
       OSPREY_TRY(engine::read_models(own));
     }
     std::vector<Layout> layouts;

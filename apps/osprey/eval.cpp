@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // osprey eval: how good a model, or a file of detections, is.
-#include <sys/resource.h>
-#include <unistd.h>
 #include <osprey/evaluate.hpp>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +11,7 @@
 #include <utility>
 
 #include "base/atomic_file.hpp"
+#include "base/scratch_folder.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
 #include "engine/detect_run.hpp"
@@ -30,29 +29,6 @@ namespace fs = std::filesystem;
 
 constexpr int kPictureSide = 960;  // of the report's pictures, pixels
 constexpr double kL2Limit = 10;    // pixels
-
-/// A folder that goes away.
-class ScratchFolder {
- public:
-  static Result<ScratchFolder> create() {
-    auto pattern = (fs::temp_directory_path() / "osprey-eval-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-      return Error{ErrorCode::kIo, pattern + ": no folder for temporary files can be made"};
-    }
-    return ScratchFolder(pattern);
-  }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchFolder& operator=(ScratchFolder&&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  explicit ScratchFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 Status write_file(const std::string& path, const std::string& text) {
   auto file = OSPREY_TRY(base::AtomicFile::create(path));
@@ -123,14 +99,13 @@ struct EvalCommand {
                    "expected --model with --images, or --detections, or --compare"};
     }
     hold_interrupts();
-    std::optional<ScratchFolder> scratch;
+    std::optional<base::ScratchFolder> scratch;
     Evaluation::Speed speed;
     if (has_model) {
-      scratch.emplace(OSPREY_TRY(ScratchFolder::create()));
+      scratch.emplace(OSPREY_TRY(base::ScratchFolder::create()));
       const auto name = options.model.empty() ? std::string("models") : options.model;
-      const auto made =
-          coco.empty() ? (scratch->path() / fs::path(name).filename()).string() : coco;
-      const int code = OSPREY_TRY(run_model(options, scratch->path(), made, speed));
+      const auto made = coco.empty() ? *scratch / fs::path(name).filename().string() : coco;
+      const int code = OSPREY_TRY(run_model(options, *scratch / "labels.json", made, speed));
       if (code != kSuccess) return code;
       files.insert(files.begin(), made);
     }
@@ -141,14 +116,13 @@ struct EvalCommand {
     return kSuccess;
   }
 
-  /// Writes what the model finds to `made`.
-  Result<int> run_model(engine::Options options, const fs::path& scratch, const std::string& made,
+  /// Writes what the model finds to `made`, and the labels, as its sink takes them, to `labels`.
+  Result<int> run_model(engine::Options options, const std::string& labels, const std::string& made,
                         Evaluation::Speed& speed) {
     if (images.empty()) {
       return Error{ErrorCode::kInvalidArgument,
                    "--model: expected --images DIR, the pictures of " + asked.data};
     }
-    const auto labels = (scratch / "labels.json").string();
     const auto pictures =
         OSPREY_TRY(engine::write_coco_labels(asked.data, asked.split, images, labels));
     if (pictures.absent > 0) {
@@ -175,15 +149,13 @@ struct EvalCommand {
       return Error{ErrorCode::kInternal, "every picture failed: " + report.first_failure};
     }
     const auto ms = [](Duration d) { return std::chrono::duration<double, std::milli>(d).count(); };
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
     speed.model = options.model;
     speed.device = run->models().first().prepared.session->device();
     speed.fps =
         1000 * static_cast<double>(report.stats.streams[0].delivered) / ms(report.stats.elapsed);
     speed.latency_p50_ms = ms(report.stats.latency.p50);
     speed.latency_p95_ms = ms(report.stats.latency.p95);
-    speed.memory_mb = static_cast<double>(usage.ru_maxrss) / 1024;
+    speed.memory_mb = peak_memory_mb();
     return kSuccess;
   }
 

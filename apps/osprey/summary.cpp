@@ -190,6 +190,12 @@ std::string troubles(const engine::RunReport& report, const Totals& sum) {
 
 }  // namespace
 
+double peak_memory_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
 void show_progress(ProgressLine& line, const engine::RunReport& report) {
   const auto sum = totals(report.stats);
   const double fps = rate(sum.delivered, report.stats);
@@ -227,9 +233,7 @@ std::string summary(const engine::RunReport& report, const engine::RunModels& mo
   text += format("latency   p50 %.1f ms  p95 %.1f ms  p99 %.1f ms, from captured to delivered\n",
                  milliseconds(latency.p50), milliseconds(latency.p95), milliseconds(latency.p99));
   text += lanes_line(report.stats);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  text += format("memory    %.0f MB at most\n", static_cast<double>(usage.ru_maxrss) / 1024);
+  text += format("memory    %.0f MB at most\n", peak_memory_mb());
   text += "device    " + session.device() + ", " + session.precision() + "\n";
   text += bound_line(report, session);
   text += troubles(report, sum);

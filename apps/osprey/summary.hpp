@@ -9,6 +9,9 @@
 
 namespace osprey::cli {
 
+/// Most memory that the process has had so far, MB.
+double peak_memory_mb();
+
 /// Frames done, rate, objects, time left.
 void show_progress(ProgressLine& line, const engine::RunReport& report);
 

@@ -12,8 +12,6 @@ Run it with the Python of bench/requirements.txt. Exit code 1 if a bound is brok
 """
 
 import argparse
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -21,6 +19,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+import coco  # noqa: E402
 VIDEO = "/usr/share/doc/opencv-doc/examples/data/vtest.avi"
 # What OpenCV's readNetFromDarknet gives for bus.jpg at 416, letterboxed: class, confidence, box.
 DARKNET_BUS = [(0, 0.968, (44, 400, 208, 887)), (0, 0.682, (685, 468, 813, 892)), (0, 0.371, (201, 426, 334, 803)),
@@ -60,24 +60,13 @@ def difference(expected, found):
     return pixels, confidence
 
 
-def average_precision(truth, results):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO(str(truth))
-        evaluation = COCOeval(coco, coco.loadRes(str(results)), "bbox")
-        evaluation.evaluate(), evaluation.accumulate(), evaluation.summarize()
-    return evaluation.stats[0], evaluation.stats[1]
-
-
 def check_coco(options, folder):
     val = options.shared / "data/coco_val64"
     for model, bound in ("yolov8n", 0.457), ("yolox_nano", 0.33):
         results = folder / f"{model}.json"
         osprey(options, "detect", val / "images", "--model", options.shared / f"models/{model}.onnx", "--conf", 0.001,
                "--iou", 0.7, "--max-det", 300, "--coco", results, "--quiet")
-        ap, ap50 = average_precision(val / "instances.json", results)
+        ap, ap50 = coco.evaluation(val / "instances.json", results).stats[:2]
         report(ap >= bound, f"{model} on coco_val64: AP {ap:.4f} (>= {bound}), AP50 {ap50:.4f}")
 
 

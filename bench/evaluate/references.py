@@ -10,9 +10,7 @@ detections on crowds as errors, and only here are there none. Exit code 1 if som
 """
 
 import argparse
-import contextlib
 import copy
-import io
 import json
 import random
 import subprocess
@@ -23,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(ROOT / "bench"))
+import coco  # noqa: E402
 TIDE = """
 import json, sys
 from tidecv import TIDE, datasets
@@ -63,21 +62,6 @@ def tide(osprey, python, folder, truth, found):
     return worst > 1e-4 or other_counts  # equal scores may come in another order
 
 
-def average_precision(truth, found):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        gt = COCO()
-        gt.dataset = truth
-        gt.createIndex()
-        evaluation = COCOeval(gt, gt.loadRes(found), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats[0]
-
-
 def resampled(truth, results, draw):
     """As many pictures, drawn with repetition: each time under an id of its own."""
     images = truth["images"]
@@ -110,7 +94,7 @@ def bootstrap(osprey, folder, truth, found, samples):
     differences = []
     for _ in range(samples):
         labels, (a, b) = resampled(truth, by_picture, draw)
-        differences.append(average_precision(labels, b) - average_precision(labels, a))
+        differences.append(coco.evaluation(labels, b).stats[0] - coco.evaluation(labels, a).stats[0])
     low, high = np.quantile(differences, [0.025, 0.975])
     width = high - low
     off = max(abs(low - ours["lowest"]), abs(high - ours["highest"])) / width

@@ -10,8 +10,6 @@ gave. Exit code 1 if AP differs from OpenVINO's by more than 0.005, or if zero c
 """
 
 import argparse
-import contextlib
-import io
 import os
 import subprocess
 import sys
@@ -19,6 +17,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+import coco  # noqa: E402
 MOST = 0.005
 
 
@@ -33,19 +33,6 @@ def split(source, made):
     if len(ends) != 6:
         sys.exit(f"{source}: expected the six last convolutions of a YOLOv8 head, found {len(ends)}")
     onnx.utils.extract_model(str(source), str(made), [graph.input[0].name], ends)
-
-
-def average_precision(truth, results):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        gt = COCO(str(truth))
-        evaluation = COCOeval(gt, gt.loadRes(str(results)), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats[0]
 
 
 def main():
@@ -77,7 +64,7 @@ def main():
             made = folder / f"{name}.json"
             run("detect", data / "images", "--model", used, "--coco", made, "--coco-gt", data / "instances.json",
                 "--conf", "0.001", "--iou", "0.7", "--rknn-library", library, "--quiet", *flags)
-            return average_precision(data / "instances.json", made), made.read_bytes()
+            return coco.evaluation(data / "instances.json", made).stats[0], made.read_bytes()
 
         reference, answer = measure("openvino", onnx)
         print(f"OpenVINO                              AP {reference:.4f}")

@@ -29,6 +29,8 @@ import peers
 import second_set
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+import coco  # noqa: E402
 SHARED = Path(os.environ.get("OSPREY_SHARED_DIR", ROOT.parent / "shared"))
 TILES = ["--tiles", 640, "--overlap", 0.2, "--with-frame"]
 SAME = {"nms": ("NMS", "IOU"), "greedy_nmm": ("GREEDYNMM", "IOS"), "nmm": ("NMM", "IOS")}
@@ -130,15 +132,11 @@ def needless(truth, found):
 
 
 def score(truth, found):
-    from pycocotools.cocoeval import COCOeval
-
     results = [{"image_id": i, "category_id": int(r[5]), "bbox": [r[0], r[1], r[2] - r[0], r[3] - r[1]], "score": r[4]}
                for i, rows in found.items() for r in rows.tolist()]
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
-        evaluation.evaluate(), evaluation.accumulate(), evaluation.summarize()
+    stats = coco.evaluation(truth, results).stats
     duplicates, parts = needless(truth, found)
-    return {"AP": evaluation.stats[0], "AP50": evaluation.stats[1], "boxes": len(results), "duplicates": duplicates,
+    return {"AP": stats[0], "AP50": stats[1], "boxes": len(results), "duplicates": duplicates,
             "parts": parts}
 
 

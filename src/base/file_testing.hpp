@@ -15,35 +15,24 @@
 #include <string>
 #include <vector>
 
+#include "base/scratch_folder.hpp"
+
 namespace osprey::base {
 
 /// A new folder that goes away with its content.
-class TemporaryFolder {
+class TemporaryFolder : public ScratchFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "osprey-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
+  TemporaryFolder() : ScratchFolder(ScratchFolder::create().value()) {}
 
   /// Everything in it, folders included, sorted; relative paths.
   std::vector<std::string> entries() const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
-      names.push_back(entry.path().lexically_relative(path_).string());
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path())) {
+      names.push_back(entry.path().lexically_relative(path()).string());
     }
     std::sort(names.begin(), names.end());
     return names;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// While it lives, no file can grow beyond `bytes`: a real short write, without filling a disk.

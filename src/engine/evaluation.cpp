@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/try.hpp"
+#include "core/packed_image.hpp"
 #include "evaluate/read_labels.hpp"
 #include "media/picture_codec.hpp"
 #include "vision/letterbox.hpp"
@@ -45,13 +46,7 @@ Image scaled(const Image& image, int side) {
   const auto box =
       Letterbox::fit({0, 0, image.width, image.height}, width, height, LetterboxAlign::kTopLeft);
   vision::letterbox(image, box, vision::PackedOrder::kBgr, 0, pixels->data(), scratch);
-  Image made;
-  made.format = PixelFormat::kBgr24;
-  made.width = width;
-  made.height = height;
-  made.planes[0] = {pixels->data(), width * 3};
-  made.owner = std::move(pixels);
-  return made;
+  return packed_bgr(std::move(pixels), width, height);
 }
 
 }  // namespace

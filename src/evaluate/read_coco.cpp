@@ -6,7 +6,6 @@
 #include <cmath>
 #include <filesystem>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/read_file.hpp"
 #include "base/try.hpp"
@@ -217,36 +216,38 @@ Status read_list(ondemand::value value, const std::string& path, const char* kin
   return {};
 }
 
+/// `id_of(i)`: of the i-th of `count` entries.
+template <typename IdOf>
+Status check_ids(std::size_t count, const IdOf& id_of, const std::string& path, const char* kind) {
+  std::unordered_map<std::int64_t, std::size_t> first;
+  first.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [at, is_new] = first.emplace(id_of(i), i);
+    if (is_new) continue;
+    return corrupt(entry(path, kind, i), "id: " + std::to_string(at->first) + " is that of " +
+                                             kind + " " + std::to_string(at->second) +
+                                             " too; expected each once");
+  }
+  return {};
+}
+
 /// By id, each once.
 template <typename Listed>
 Status sort_by_id(std::vector<Listed>& listed, const std::string& path, const char* kind) {
-  std::unordered_map<std::int64_t, std::size_t> first;
-  for (std::size_t i = 0; i < listed.size(); ++i) {
-    const auto [at, is_new] = first.emplace(listed[i].id, i);
-    if (!is_new) {
-      return corrupt(entry(path, kind, i), "id: " + std::to_string(listed[i].id) + " is that of " +
-                                               kind + " " + std::to_string(at->second) +
-                                               " too; expected each once");
-    }
-  }
+  OSPREY_TRY(check_ids(
+      listed.size(), [&](std::size_t i) { return listed[i].id; }, path, kind));
   std::sort(listed.begin(), listed.end(),
             [](const Listed& a, const Listed& b) { return a.id < b.id; });
   return {};
 }
 
 Status place_labels(const std::vector<RawLabel>& raw, GroundTruth& truth, Warnings& warnings) {
+  OSPREY_TRY(check_ids(
+      raw.size(), [&](std::size_t i) { return raw[i].label.id; }, truth.path, "annotation"));
   const auto pictures = places_of(truth.pictures), categories = places_of(truth.categories);
-  std::unordered_map<std::int64_t, std::size_t> first;
-  first.reserve(raw.size());
   truth.labels.reserve(raw.size());
   for (std::size_t i = 0; i < raw.size(); ++i) {
     auto label = raw[i].label;
-    const auto [at, is_new] = first.emplace(label.id, i);
-    if (!is_new) {
-      return corrupt(entry(truth.path, "annotation", i),
-                     "id: " + std::to_string(label.id) + " is that of annotation " +
-                         std::to_string(at->second) + " too; expected each once");
-    }
     label.picture = pictures.find(raw[i].picture);
     label.category = categories.find(raw[i].category);
     const auto where = [&] { return entry(truth.path, "annotation", i); };

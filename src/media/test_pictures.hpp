@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/file_testing.hpp"
+#include "core/packed_image.hpp"
 
 namespace osprey::media::testing_support {
 
@@ -122,13 +123,7 @@ inline Image numbered_picture(int width, int height, unsigned number) {
       pixel[2] = static_cast<std::uint8_t>(color.r);
     }
   }
-  Image image;
-  image.format = PixelFormat::kBgr24;
-  image.width = width;
-  image.height = height;
-  image.planes[0] = {pixels->data(), width * 3};
-  image.owner = std::move(pixels);
-  return image;
+  return packed_bgr(std::move(pixels), width, height);
 }
 
 /// The number of an upright numbered picture.

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import resource
-import shlex
 import shutil
 import signal
 import subprocess
@@ -16,8 +15,7 @@ import time
 import unittest
 from pathlib import Path
 
-EMULATOR = shlex.split(os.environ.get("EMULATOR", ""))  # what runs programs of another processor; mostly nothing
-OSPREY = [*EMULATOR, os.environ["OSPREY"]]
+OSPREY = os.environ["OSPREY"]
 SOURCE = Path(os.environ["OSPREY_SOURCE"])
 FRAMES = 300
 
@@ -27,7 +25,7 @@ class CommandTest(unittest.TestCase):
     def setUpClass(cls):
         cls.data_folder = tempfile.TemporaryDirectory()
         cls.data = Path(cls.data_folder.name)
-        subprocess.run([*EMULATOR, os.environ["MAKE_TEST_DATA"], cls.data], check=True)
+        subprocess.run([os.environ["MAKE_TEST_DATA"], cls.data], check=True)
         cls.model, cls.video = cls.data / "spots.onnx", cls.data / "video.mp4"
 
     @classmethod
@@ -40,7 +38,7 @@ class CommandTest(unittest.TestCase):
         self.out = Path(folder.name)
 
     def osprey(self, *arguments, **more):
-        return subprocess.run([*OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
+        return subprocess.run([OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
                               timeout=120, **more)
 
     def detect(self, *arguments, **more):
@@ -534,7 +532,7 @@ class Board(CommandTest):
 
 class Examples(CommandTest):
     def run_example(self, name, *arguments):
-        return subprocess.run([*EMULATOR, os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
+        return subprocess.run([os.environ[f"EXAMPLE_{name.upper()}"], *arguments], capture_output=True, text=True,
                               timeout=60)
 
     def test_a_picture(self):
@@ -652,7 +650,7 @@ class BadInput(CommandTest):
         self.assert_refused("import", "no.cfg", "no.weights", "-o", "o.onnx", says=["no.cfg"])
 
     def test_a_reader_that_goes_away(self):
-        child = subprocess.Popen([*OSPREY, "detect", self.video, "--model", self.model, "--json", "-", "--quiet"],
+        child = subprocess.Popen([OSPREY, "detect", self.video, "--model", self.model, "--json", "-", "--quiet"],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         child.stdout.readline()
         child.stdout.close()
@@ -690,7 +688,7 @@ class FullDisk(CommandTest):
     def test_what_is_printed_onto_a_full_device(self):
         for command in (["options"], ["info", self.model]):
             with open("/dev/full", "w") as full:
-                done = subprocess.run([*OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+                done = subprocess.run([OSPREY, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
             self.assertEqual((done.returncode, done.stderr), (2, "osprey: standard output: cannot be written\n"))
 
 
@@ -728,7 +726,7 @@ class Cameras(CommandTest):
         self.url = self.server.stdout.readline().strip()
 
     def start(self):
-        return subprocess.Popen([*OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
+        return subprocess.Popen([OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
@@ -794,7 +792,7 @@ class Interrupts(CommandTest):
             if (self.out / name).is_file():
                 (self.out / name).unlink()
         long_run = [self.video] * 30  # tens of seconds, were it let run
-        child = subprocess.Popen([*OSPREY, "detect", *long_run, "--model", self.model, "--json", "o.jsonl", "--coco",
+        child = subprocess.Popen([OSPREY, "detect", *long_run, "--model", self.model, "--json", "o.jsonl", "--coco",
                                   "o.json", "--save", "--output", "made"], cwd=self.out, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.PIPE, text=True)
         time.sleep(delay)

@@ -7,6 +7,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <vector>
 
+#include "core/packed_image.hpp"
+
 namespace osprey::support {
 namespace {
 
@@ -30,13 +32,7 @@ Image picture_of(int width, int height, std::span<const Spot> spots) {
       }
     }
   }
-  Image image;
-  image.format = PixelFormat::kBgr24;
-  image.width = width;
-  image.height = height;
-  image.planes[0] = {bytes->data(), static_cast<int>(row)};
-  image.owner = std::move(bytes);
-  return image;
+  return packed_bgr(std::move(bytes), width, height);
 }
 
 Status write_picture(const Image& picture, const std::string& path) {

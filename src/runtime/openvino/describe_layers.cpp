@@ -60,6 +60,12 @@ class Steps {
     for (const auto& result : graph.get_results()) {
       ++readers_[source(*result->get_input_node_ptr(0))];
     }
+    for (const auto* node : nodes_) {
+      const auto* sigmoid = silu_sigmoid(*node);
+      if (sigmoid == nullptr) continue;
+      silus_.insert(node);
+      of_silus_.insert(sigmoid);
+    }
   }
 
   std::vector<Layer> layers() const {
@@ -130,14 +136,6 @@ class Steps {
     return nullptr;
   }
 
-  /// Whether the only reader of the sigmoid makes a SiLU of it, which counts for both.
-  bool is_of_silu(const ov::Node& sigmoid) const {
-    for (const auto* node : nodes_) {
-      if (silu_sigmoid(*node) == &sigmoid) return true;
-    }
-    return false;
-  }
-
   std::optional<Layer> layer_of(const ov::Node& node) const {
     Layer layer;
     for (const auto& input : node.input_values()) {
@@ -148,7 +146,7 @@ class Steps {
       fill_product(node, layer);
       return layer;
     }
-    if (silu_sigmoid(node) != nullptr) {
+    if (silus_.count(&node) > 0) {
       layer.kind = Layer::Kind::kSilu;
       layer.values_in /= 2;  // both factors are the same values
       return layer;
@@ -159,7 +157,7 @@ class Steps {
     }
     if (is_activation(node)) {
       if (multiplies(*sources(node).front()) && readers(sources(node).front()) == 1) return {};
-      if (ov::is_type<op::v0::Sigmoid>(&node) && is_of_silu(node)) return {};
+      if (of_silus_.count(&node) > 0) return {};
     }
     return layer;
   }
@@ -198,6 +196,8 @@ class Steps {
   std::set<const ov::Node*> varying_;  // with the picture
   std::vector<const ov::Node*> nodes_;
   std::map<const ov::Node*, int> readers_;
+  std::set<const ov::Node*> silus_;     // the products
+  std::set<const ov::Node*> of_silus_;  // their sigmoids, which count with them
 };
 
 }  // namespace
