@@ -155,8 +155,10 @@ TEST_F(ModelFiles, nodes_that_no_inference_survives_have_no_shape) {
       {"MaxPool", {"x"}, {"p"}, {{"kernel_shape", Ints{1, 1}}, {"strides", Ints{0, 0}}}});
   model.add_node({"Slice", {"x", "nobody_makes_this", "ends"}, {"s"}});
   model.add_node({"Conv", {"x"}, {"c"}});
+  model.add_constant("cube", {1, 3, 1, 1, 1}, std::vector<float>{1, 1, 1});
+  model.add_node({"Conv", {"x", "cube"}, {"v"}, {{"strides", Ints{2, 2}}}});
   const auto shapes = model.infer_shapes();
-  for (const char* name : {"p", "s", "c"}) EXPECT_FALSE(shapes.contains(name)) << name;
+  for (const char* name : {"p", "s", "c", "v"}) EXPECT_FALSE(shapes.contains(name)) << name;
 }
 
 TEST_F(ModelFiles, the_checker_finds_a_name_used_before_it_is_made) {

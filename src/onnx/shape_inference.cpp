@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -13,7 +14,7 @@ namespace osprey::onnx {
 namespace {
 
 constexpr std::int64_t kNewestOpset = 1000;  // the registry gives the newest it knows
-constexpr int kIrVersion = 8;                // the newest that libonnx 1.12 knows
+constexpr int kNewestIrVersion = 8;          // the newest that libonnx 1.12 knows
 
 /// Shape arithmetic works on short lists of numbers; weights need not be copied about.
 constexpr std::int64_t kMostArithmetic = 256;
@@ -90,7 +91,7 @@ class Inference {
 
   std::map<std::string, Shape> run() {
     for (const auto& node : model_.graph().node()) {
-      if (is_sound(node, opset_) && inputs_known(node)) infer(node);
+      if (is_sound(node, opset_) && inputs_known(node) && kernel_fits(node)) infer(node);
     }
     std::map<std::string, Shape> shapes;
     for (const auto& [name, value] : known_) {
@@ -114,9 +115,22 @@ class Inference {
     });
   }
 
+  /// libonnx walks a convolution's strides by its kernel's dimensions, be there as many or not.
+  bool kernel_fits(const ::onnx::NodeProto& node) const {
+    static const std::map<std::string, int> kKernels = {
+        {"Conv", 1}, {"ConvInteger", 1}, {"ConvTranspose", 1}, {"QLinearConv", 3}};
+    const auto kernel = kKernels.find(node.op_type());
+    if (kernel == kKernels.end()) return true;
+    const auto rank = [&](int input) {
+      const auto found = known_.find(node.input(input));
+      return found == known_.end() ? -1 : found->second.type().tensor_type().shape().dim_size();
+    };
+    return node.input_size() > kernel->second && rank(0) == rank(kernel->second);
+  }
+
   void infer(const ::onnx::NodeProto& node) {
     ::onnx::ModelProto step;
-    step.set_ir_version(kIrVersion);
+    step.set_ir_version(kNewestIrVersion);
     step.add_opset_import()->set_version(opset_);
     auto& graph = *step.mutable_graph();
     *graph.add_node() = node;
