@@ -30,11 +30,22 @@ namespace fs = std::filesystem;
 constexpr int kPictureSide = 960;  // of the report's pictures, pixels
 constexpr double kL2Limit = 10;    // pixels
 
-Status write_file(const std::string& path, const std::string& text) {
-  auto file = OSPREY_TRY(base::AtomicFile::create(path));
-  OSPREY_TRY(file.write(text));
-  return file.commit();
-}
+/// A file to be written at the end, opened before the work begins.
+class Output {
+ public:
+  Status open(const std::string& path) {
+    if (!path.empty() && path != "-") file_.emplace(OSPREY_TRY(base::AtomicFile::create(path)));
+    return {};
+  }
+  bool is_open() const { return file_.has_value(); }
+  Status write(const std::string& text) {
+    OSPREY_TRY(file_->write(text));
+    return file_->commit();
+  }
+
+ private:
+  std::optional<base::AtomicFile> file_;
+};
 
 struct EvalCommand {
   explicit EvalCommand(CLI::App& command)
@@ -65,7 +76,7 @@ struct EvalCommand {
         .add_option("--rule", rule,
                     "when a label is found: iou, or l2: the box's sides are off by less pixels")
         ->check(CLI::IsMember({"iou", "l2"}));
-    command.add_option("--rule-limit", limit, "of the rule; default: IoU 0.5, 10 pixels")
+    command.add_option("--rule-limit", limit, "of the rule, above 0; default: IoU 0.5, 10 pixels")
         ->option_text("X");
     command.add_flag("--only-coco", asked.only_coco, "COCO's numbers and nothing else");
     command.add_option("--samples", comparison.samples, "of the bootstrap behind a comparison")
@@ -88,16 +99,15 @@ struct EvalCommand {
     options.quiet = quiet;
     OSPREY_TRY(flags.apply(options));
     const bool has_model = !options.model.empty() || !options.models.empty();
+    OSPREY_TRY(check(options, has_model));
     if (rule == "l2") asked.rule = MatchRule::kL2;
-    asked.limit = limit > 0 ? limit : rule == "l2" ? kL2Limit : asked.limit;
+    asked.limit = limit ? *limit : rule == "l2" ? kL2Limit : asked.limit;
 
     std::vector<std::string> files;
     if (!detections.empty()) files.push_back(detections);
     files.insert(files.end(), compared.begin(), compared.end());
-    if (has_model ? !detections.empty() : files.empty()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "expected --model with --images, or --detections, or --compare"};
-    }
+    OSPREY_TRY(json_file.open(json));
+    OSPREY_TRY(html_file.open(html));
     hold_interrupts();
     std::optional<base::ScratchFolder> scratch;
     Evaluation::Speed speed;
@@ -116,13 +126,36 @@ struct EvalCommand {
     return kSuccess;
   }
 
+  /// What no single option shows.
+  Status check(const engine::Options& options, bool has_model) const {
+    const auto wrong = [](const std::string& what) {
+      return Error{ErrorCode::kInvalidArgument, what};
+    };
+    const bool has_files = !detections.empty() || !compared.empty();
+    if (has_model ? !detections.empty() : !has_files) {
+      return wrong("expected --model with --images, or --detections, or --compare");
+    }
+    if (has_model && images.empty()) {
+      return wrong("--model: expected --images DIR, the pictures of " + asked.data);
+    }
+    if (!has_model && !coco.empty()) return wrong("--coco: needs --model");
+    if (asked.only_coco && !html.empty()) return wrong("--html: not with --only-coco");
+    if (limit && !(*limit > 0 && (rule == "l2" || *limit <= 1))) {
+      return wrong("--rule-limit: expected above 0, of iou at most 1");
+    }
+    auto inputs = compared;
+    inputs.insert(inputs.end(), {asked.data, detections});
+    if (has_model) {
+      for (const auto& model : OSPREY_TRY(engine::each_model(options))) {
+        inputs.insert(inputs.end(), {model.model, model.names});
+      }
+    }
+    return engine::check_files(inputs, {{"json", json}, {"html", html}, {"coco", coco}});
+  }
+
   /// Writes what the model finds to `made`, and the labels, as its sink takes them, to `labels`.
   Result<int> run_model(engine::Options options, const std::string& labels, const std::string& made,
                         Evaluation::Speed& speed) {
-    if (images.empty()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "--model: expected --images DIR, the pictures of " + asked.data};
-    }
     const auto pictures =
         OSPREY_TRY(engine::write_coco_labels(asked.data, asked.split, images, labels));
     if (pictures.absent > 0) {
@@ -173,7 +206,7 @@ struct EvalCommand {
     return result;
   }
 
-  Status write(const Comparison& result) const {
+  Status write(const Comparison& result) {
     const auto as_json = [&] {
       return result.evaluations.size() == 1 ? to_json(result.evaluations[0]) : to_json(result);
     };
@@ -181,21 +214,22 @@ struct EvalCommand {
       std::fputs(as_json().c_str(), stdout);
     } else {
       std::fputs(to_text(result).c_str(), stdout);
-      if (!json.empty()) OSPREY_TRY(write_file(json, as_json()));
+      if (json_file.is_open()) OSPREY_TRY(json_file.write(as_json()));
     }
-    if (html.empty()) return {};
+    if (!html_file.is_open()) return {};
     const auto picture = [&](const std::string& name) {
       return images.empty() ? std::string()
                             : engine::small_picture(fs::path(images) / name, kPictureSide);
     };
-    return write_file(html, to_html(result, picture));
+    return html_file.write(to_html(result, picture));
   }
 
   EvaluationOptions asked;
   ComparisonOptions comparison;
   std::string images, detections, rule = "iou", coco, json, html, absent;
   std::vector<std::string> compared;
-  double limit = 0;
+  std::optional<double> limit;
+  Output json_file, html_file;
   bool quiet = false;
   OptionFlags flags;
 };

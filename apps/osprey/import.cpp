@@ -7,6 +7,7 @@
 
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "engine/options.hpp"
 #include "onnx/darknet/import.hpp"
 
 namespace osprey::cli {
@@ -59,6 +60,7 @@ struct ImportCommand {
   }
 
   Status run() const {
+    OSPREY_TRY(engine::check_files({cfg, weights, names}, {{"output", output}}));
     onnx::DarknetImportOptions options;
     for (const auto& mask : masks) OSPREY_TRY(add_mask(mask, options.masks));
     if (!imgsz.empty()) {

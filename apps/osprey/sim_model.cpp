@@ -104,6 +104,7 @@ struct SimModelCommand {
   }
 
   Status run() const {
+    OSPREY_TRY(engine::check_files({model}, {{"output", output}}));
     engine::Options options;
     options.model = model;
     const auto file = OSPREY_TRY(engine::read_model(options));

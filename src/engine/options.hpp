@@ -148,6 +148,11 @@ Status read_yaml(const std::string& path, Options& options);
 /// Contradictions that no single setting shows (save_conf without save_txt, no model, ...).
 Status check(const Options& options);
 
+/// Keys of outputs and the files that they name ("" for none) are not those of others, nor of
+/// `inputs`. Errors name the keys and the file.
+Status check_files(const std::vector<std::string>& inputs,
+                   const std::vector<std::pair<std::string_view, std::string>>& outputs);
+
 /// The table as Markdown, for docs/options.md.
 std::string options_as_markdown();
 

@@ -86,21 +86,6 @@ bool same_file(const std::string& a, const std::string& b) {
   return !error && first == fs::weakly_canonical(fs::absolute(b), error);
 }
 
-Status check_overwrites_no_input(const Options& o, const std::vector<Options>& models,
-                                 std::string_view key, const std::string& output) {
-  auto inputs = o.sources;
-  inputs.push_back(o.coco_gt);
-  for (const auto& model : models) {
-    inputs.insert(inputs.end(), {model.model, model.names});
-  }
-  for (const auto& input : inputs) {
-    if (!same_file(output, input)) continue;
-    return Error{ErrorCode::kInvalidArgument, "--" + std::string(key) + ": " + output +
-                                                  " would be overwritten, and is read by this run"};
-  }
-  return {};
-}
-
 // What is said for all models means something to one of them.
 Status check_some_model_heeds(const Options& o, const std::vector<Options>& models) {
   const auto none = [&](auto has) { return std::none_of(models.begin(), models.end(), has); };
@@ -119,6 +104,27 @@ Status check_some_model_heeds(const Options& o, const std::vector<Options>& mode
 
 }  // namespace
 
+Status check_files(const std::vector<std::string>& inputs,
+                   const std::vector<std::pair<std::string_view, std::string>>& outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto& [key, output] = outputs[i];
+    for (std::size_t j = 0; j < i; ++j) {
+      const auto& [other_key, other] = outputs[j];
+      if (!same_file(output, other) && !(output == "-" && other == "-")) continue;
+      return Error{ErrorCode::kInvalidArgument, "--" + std::string(other_key) + " and --" +
+                                                    std::string(key) + ": both would write " +
+                                                    output};
+    }
+    for (const auto& input : inputs) {
+      if (!same_file(output, input)) continue;
+      return Error{ErrorCode::kInvalidArgument,
+                   "--" + std::string(key) + ": " + output +
+                       " would be overwritten, and is read by this run"};
+    }
+  }
+  return {};
+}
+
 Status check(const Options& o) {
   const auto wrong = [](std::string message) {
     return Error{ErrorCode::kInvalidArgument, std::move(message)};
@@ -131,12 +137,10 @@ Status check(const Options& o) {
   const auto models = OSPREY_TRY(each_model(o));
   OSPREY_TRY(check_some_model_heeds(o, models));
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");
-  if (same_file(o.coco, o.json) || (o.json == "-" && o.coco == "-")) {
-    return wrong("--json and --coco: both would write " + o.coco);
-  }
-  OSPREY_TRY(check_overwrites_no_input(o, models, "json", o.json));
-  OSPREY_TRY(check_overwrites_no_input(o, models, "coco", o.coco));
-  return {};
+  auto inputs = o.sources;
+  inputs.push_back(o.coco_gt);
+  for (const auto& model : models) inputs.insert(inputs.end(), {model.model, model.names});
+  return check_files(inputs, {{"json", o.json}, {"coco", o.coco}});
 }
 
 }  // namespace osprey::engine

@@ -306,6 +306,19 @@ class Evaluations(CommandTest):
         (self.out / "empty").mkdir()
         done = self.eval("--model", self.model, "--images", "empty", "--coco", "dt.json", code=2)
         self.assertIn("3 of 3 pictures of labels.json are not in empty", done.stderr)
+        self.assertIn("--coco: needs --model", self.eval("--detections", "dt.json", "--coco", "c.json", code=2).stderr)
+        self.assertIn("--rule-limit: expected above 0",
+                      self.eval("--detections", "dt.json", "--rule-limit", "-3", code=2).stderr)
+        self.assertIn("--html: not with --only-coco",
+                      self.eval("--detections", "dt.json", "--only-coco", "--html", "r.html", code=2).stderr)
+        self.assertIn("no-permission", self.eval("--detections", "dt.json", "--html", "/proc/no-permission/r.html", code=2).stderr)
+        labels = (self.out / "labels.json").read_bytes()
+        for flag in ("--json", "--html"):
+            self.assertIn(f"{flag}: labels.json would be overwritten, and is read by this run",
+                          self.eval("--detections", "dt.json", flag, "labels.json", code=2).stderr)
+        self.assertIn("--json and --html: both would write o",
+                      self.eval("--detections", "dt.json", "--json", "o", "--html", "./o", code=2).stderr.replace("./o", "o"))
+        self.assertEqual((self.out / "labels.json").read_bytes(), labels)
         (self.out / "dt.json").write_text('[{"image_id": 77, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]')
         self.assertIn("dt.json: detection 0: image_id: 77 is no picture of labels.json",
                       self.eval("--detections", "dt.json", "--html", "r.html", code=2).stderr)
