@@ -27,8 +27,8 @@ if(OSPREY_SANITIZE)
   add_compile_options(-fsanitize=${OSPREY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${OSPREY_SANITIZE})
 endif()
-if(OSPREY_BUILD_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(osprey_flags INTERFACE -Wno-shadow)  # names of one source seen from another
 endif()
 
 # Installed files name no folder of the machine that built them; debug information still does.

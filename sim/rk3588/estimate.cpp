@@ -12,7 +12,7 @@ using model::Layer;
 
 // The core: 1024 multiply-adds a cycle at 1 GHz, on blocks of 32 channels (8 for pictures).
 constexpr double kProductsPerUs = 1024e3;
-constexpr double kBlock = 32, kPictureBlock = 8, kPictureChannels = 4;
+constexpr double kUsualBlock = 32, kPictureBlock = 8, kPictureChannels = 4;
 // Fitted to the published times.
 constexpr double kBytesPerUs = 5000;
 constexpr double kUsPerLayer = 14.3;
@@ -24,9 +24,9 @@ double in_blocks(double channels, double block) {
 
 double products(const Layer& layer) {
   if (layer.kind == Layer::Kind::kDepthwise) return layer.positions * kDepthwiseSlowness;
-  const double block = layer.channels_in <= kPictureChannels ? kPictureBlock : kBlock;
+  const double block = layer.channels_in <= kPictureChannels ? kPictureBlock : kUsualBlock;
   return layer.positions * in_blocks(layer.channels_in, block) *
-         in_blocks(layer.channels_out, kBlock);
+         in_blocks(layer.channels_out, kUsualBlock);
 }
 
 double us(const Layer& layer, bool fused_silu) {

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string error_of(const std::string& text) {
+std::string refusal_of(const std::string& text) {
   try {
     parse_faults(text);
   } catch (const std::runtime_error& e) {
@@ -46,12 +46,12 @@ TEST(Faults, are_read_as_written) {
 }
 
 TEST(Faults, that_make_no_sense_are_named) {
-  EXPECT_THAT(error_of("explode"), HasSubstr("'explode' is not known; expected fail, hang"));
-  EXPECT_THAT(error_of("fail every=0"), HasSubstr("'every=0' is not valid"));
-  EXPECT_THAT(error_of("fail every"), HasSubstr("needs a whole number"));
-  EXPECT_THAT(error_of("fail every=-1"), HasSubstr("needs a whole number"));
-  EXPECT_THAT(error_of("hang"), HasSubstr("hang needs core"));
-  EXPECT_EQ(error_of("  ;\n# nothing\n"), "");
+  EXPECT_THAT(refusal_of("explode"), HasSubstr("'explode' is not known; expected fail, hang"));
+  EXPECT_THAT(refusal_of("fail every=0"), HasSubstr("'every=0' is not valid"));
+  EXPECT_THAT(refusal_of("fail every"), HasSubstr("needs a whole number"));
+  EXPECT_THAT(refusal_of("fail every=-1"), HasSubstr("needs a whole number"));
+  EXPECT_THAT(refusal_of("hang"), HasSubstr("hang needs core"));
+  EXPECT_EQ(refusal_of("  ;\n# nothing\n"), "");
 }
 
 TEST(Faults, strike_at_the_events_they_name) {

@@ -15,7 +15,7 @@ namespace osprey::evaluation {
 namespace {
 
 /// What a category's AP is made of.
-struct Judged {
+struct Outcomes {
   struct Detection {
     std::uint32_t picture;
     std::uint16_t matched, ignored;
@@ -24,9 +24,9 @@ struct Judged {
   std::vector<std::uint32_t> labels;  // their pictures
 };
 
-std::vector<Judged> judged(const GroundTruth& truth, const Detections& found,
-                           const std::vector<CategoryMatches>& matches) {
-  std::vector<Judged> all(matches.size());
+std::vector<Outcomes> outcomes_of(const GroundTruth& truth, const Detections& found,
+                                  const std::vector<CategoryMatches>& matches) {
+  std::vector<Outcomes> all(matches.size());
   for (std::size_t c = 0; c < matches.size(); ++c) {
     for (const auto& detection : matches[c].detections) {
       all[c].detections.push_back({static_cast<std::uint32_t>(found[detection.index].picture),
@@ -42,7 +42,7 @@ std::vector<Judged> judged(const GroundTruth& truth, const Detections& found,
 }
 
 /// AP where each picture is there `times[picture]` times.
-double average_precision(const std::vector<Judged>& all, const std::vector<int>& times) {
+double average_precision(const std::vector<Outcomes>& all, const std::vector<int>& times) {
   double sum = 0;
   int counted = 0;
   PrecisionCurve curve;
@@ -78,9 +78,9 @@ std::vector<Difference> compare(const GroundTruth& truth,
                                 const std::vector<const Detections*>& found,
                                 const std::vector<const std::vector<CategoryMatches>*>& matches,
                                 const BootstrapOptions& options) {
-  std::vector<std::vector<Judged>> all;
+  std::vector<std::vector<Outcomes>> all;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    all.push_back(judged(truth, *found[i], *matches[i]));
+    all.push_back(outcomes_of(truth, *found[i], *matches[i]));
   }
   const auto pictures = truth.pictures.size();
   const auto samples = static_cast<std::size_t>(options.samples);

@@ -7,12 +7,12 @@ namespace osprey::evaluation {
 
 namespace {
 
-struct Judged {
+struct Scored {
   double score;
   bool right;
 };
 
-void add(const CategoryMatches& matches, const Detections& found, std::vector<Judged>& all) {
+void add(const CategoryMatches& matches, const Detections& found, std::vector<Scored>& all) {
   for (const auto& detection : matches.detections) {
     if ((detection.ignored[0] & 1) != 0) continue;
     all.push_back({found[detection.index].score, (detection.matched[0] & 1) != 0});
@@ -23,7 +23,7 @@ void add(const CategoryMatches& matches, const Detections& found, std::vector<Ju
 
 std::vector<Point> score_curve(const std::vector<CategoryMatches>& matches, const Detections& found,
                                int category) {
-  std::vector<Judged> all;
+  std::vector<Scored> all;
   Point point;
   for (std::size_t c = 0; c < matches.size(); ++c) {
     if (category >= 0 && c != static_cast<std::size_t>(category)) continue;
@@ -31,7 +31,7 @@ std::vector<Point> score_curve(const std::vector<CategoryMatches>& matches, cons
     point.labels += matches[c].labels[0];
   }
   std::stable_sort(all.begin(), all.end(),
-                   [](const Judged& a, const Judged& b) { return a.score > b.score; });
+                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
   std::vector<Point> curve;
   for (std::size_t i = 0; i < all.size(); ++i) {
     (all[i].right ? point.right : point.wrong) += 1;

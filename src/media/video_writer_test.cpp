@@ -37,7 +37,7 @@ Error create_error(const std::string& path, int width = 64, int height = 48,
   return {};
 }
 
-std::vector<Frame> read_all(const std::string& path) {
+std::vector<Frame> read_back(const std::string& path) {
   std::vector<Frame> frames;
   auto source = Source::open(path, 0, {});
   if (!source.ok()) {
@@ -78,7 +78,7 @@ Image as_format(const TemporaryFolder& folder, const std::string& pixel_format,
   spec.bt709_full_range = bt709_full;
   const std::string path = folder / "format.nut";
   EXPECT_TRUE(make_video(path, spec));
-  Image image = read_all(path).at(0).image;
+  Image image = read_back(path).at(0).image;
   if (bt709_full) {  // which a raw video does not say
     image.matrix = ColorMatrix::kBt709;
     image.range = ColorRange::kFull;
@@ -102,7 +102,7 @@ TEST_F(VideoWriterTest, what_it_writes_is_what_a_source_reads) {
   ASSERT_TRUE(source.ok());
   EXPECT_EQ((*source)->info().frame_count, 40);
   EXPECT_NEAR((*source)->info().frame_rate, 10, 0.01);
-  const auto frames = read_all(folder_ / "v.mp4");
+  const auto frames = read_back(folder_ / "v.mp4");
   ASSERT_EQ(frames.size(), 40U);
   for (unsigned n = 0; n < 40; ++n) {
     EXPECT_EQ(number_in(frames[n].image), n);
@@ -119,7 +119,7 @@ TEST_F(VideoWriterTest, uneven_timestamps_are_kept_and_count_from_the_first) {
     ASSERT_TRUE(writer->write(numbered_picture(64, 48, 1), at(time)).ok());
   }
   ASSERT_TRUE(writer->finish().ok());
-  EXPECT_THAT(milliseconds(read_all(folder_ / "v.mp4")), ElementsAre(0, 33, 34, 2000, 2125));
+  EXPECT_THAT(milliseconds(read_back(folder_ / "v.mp4")), ElementsAre(0, 33, 34, 2000, 2125));
 }
 
 TEST_F(VideoWriterTest, ntsc_periods_are_exact) {
@@ -130,7 +130,7 @@ TEST_F(VideoWriterTest, ntsc_periods_are_exact) {
             .ok());
   }
   ASSERT_TRUE(writer->finish().ok());
-  EXPECT_EQ(read_all(folder_ / "v.mp4").at(30).timestamp, at(1001ms));
+  EXPECT_EQ(read_back(folder_ / "v.mp4").at(30).timestamp, at(1001ms));
 }
 
 TEST_F(VideoWriterTest, timestamps_that_do_not_rise_follow_the_frame_rate) {
@@ -139,7 +139,7 @@ TEST_F(VideoWriterTest, timestamps_that_do_not_rise_follow_the_frame_rate) {
     ASSERT_TRUE(writer->write(numbered_picture(64, 48, 1), at(time)).ok());
   }
   ASSERT_TRUE(writer->finish().ok());
-  EXPECT_THAT(milliseconds(read_all(folder_ / "v.mp4")), ElementsAre(0, 50, 100, 400, 450));
+  EXPECT_THAT(milliseconds(read_back(folder_ / "v.mp4")), ElementsAre(0, 50, 100, 400, 450));
 }
 
 TEST_F(VideoWriterTest, odd_sizes_get_one_more_column_and_row) {
@@ -148,7 +148,7 @@ TEST_F(VideoWriterTest, odd_sizes_get_one_more_column_and_row) {
     Image picture = numbered_picture(width, height, 170);
     ASSERT_TRUE(writer->write(picture, at(0ms)).ok());
     ASSERT_TRUE(writer->finish().ok());
-    const auto frames = read_all(folder_ / "v.mp4");
+    const auto frames = read_back(folder_ / "v.mp4");
     ASSERT_EQ(frames.size(), 1U);
     const Image& image = frames[0].image;
     EXPECT_EQ(image.width, (width + 1) / 2 * 2);
@@ -167,7 +167,7 @@ TEST_F(VideoWriterTest, every_pixel_format_keeps_its_colours) {
     const auto writer = create(folder_ / "v.mp4", 128, 96);
     for (int n = 0; n < 3; ++n) ASSERT_TRUE(writer->write(picture, at(n * 40ms)).ok());
     ASSERT_TRUE(writer->finish().ok());
-    const auto frames = read_all(folder_ / "v.mp4");
+    const auto frames = read_back(folder_ / "v.mp4");
     ASSERT_EQ(frames.size(), 3U);
     EXPECT_TRUE(shows_corners(frames[2].image, 10));
     EXPECT_EQ(frames[2].image.matrix, ColorMatrix::kBt601);
@@ -181,7 +181,7 @@ TEST_F(VideoWriterTest, other_matrices_and_ranges_are_converted) {
   const auto writer = create(folder_ / "v.mp4", 128, 96);
   ASSERT_TRUE(writer->write(picture, at(0ms)).ok());
   ASSERT_TRUE(writer->finish().ok());
-  EXPECT_TRUE(shows_corners(read_all(folder_ / "v.mp4").at(0).image, 10));
+  EXPECT_TRUE(shows_corners(read_back(folder_ / "v.mp4").at(0).image, 10));
 }
 
 TEST_F(VideoWriterTest, gray_keeps_its_brightness_in_either_range) {
@@ -197,7 +197,7 @@ TEST_F(VideoWriterTest, gray_keeps_its_brightness_in_either_range) {
     const auto writer = create(folder_ / "v.mp4", 64, 48);
     ASSERT_TRUE(writer->write(picture, at(0ms)).ok());
     ASSERT_TRUE(writer->finish().ok());
-    EXPECT_TRUE(is_near(color_at(read_all(folder_ / "v.mp4").at(0).image, 30, 20),
+    EXPECT_TRUE(is_near(color_at(read_back(folder_ / "v.mp4").at(0).image, 30, 20),
                         {wanted, wanted, wanted}, 4));
   }
 }
@@ -208,7 +208,7 @@ TEST_F(VideoWriterTest, encoder_threads_change_nothing_but_speed) {
     ASSERT_TRUE(writer->write(numbered_picture(128, 96, n), at(n * 40ms)).ok());
   }
   ASSERT_TRUE(writer->finish().ok());
-  const auto frames = read_all(folder_ / "v.mp4");
+  const auto frames = read_back(folder_ / "v.mp4");
   ASSERT_EQ(frames.size(), 20U);
   EXPECT_EQ(number_in(frames[19].image), 19U);
 }
@@ -223,7 +223,7 @@ TEST_F(VideoWriterTest, the_file_appears_when_it_is_finished) {
   EXPECT_THAT(folder_.entries().at(0), ::testing::StartsWith(".v.mp4.part-"));
   ASSERT_TRUE(writer->finish().ok());
   EXPECT_THAT(folder_.entries(), ElementsAre("v.mp4"));
-  EXPECT_EQ(read_all(folder_ / "v.mp4").size(), 1U);
+  EXPECT_EQ(read_back(folder_ / "v.mp4").size(), 1U);
 }
 
 TEST_F(VideoWriterTest, two_writers_of_one_name_do_not_disturb_each_other) {
@@ -233,7 +233,7 @@ TEST_F(VideoWriterTest, two_writers_of_one_name_do_not_disturb_each_other) {
   ASSERT_TRUE(two->write(numbered_picture(128, 96, 1), at(0ms)).ok());
   ASSERT_TRUE(two->finish().ok());
   ASSERT_TRUE(one->finish().ok());
-  EXPECT_EQ(read_all(folder_ / "v.mp4").at(0).image.width, 64);
+  EXPECT_EQ(read_back(folder_ / "v.mp4").at(0).image.width, 64);
 }
 
 TEST_F(VideoWriterTest, without_finish_nothing_is_left) {
@@ -250,7 +250,7 @@ TEST_F(VideoWriterTest, can_be_finished_only_once) {
   ASSERT_TRUE(writer->finish().ok());
   EXPECT_FALSE(writer->finish().ok());
   EXPECT_FALSE(writer->write(numbered_picture(64, 48, 1), at(40ms)).ok());
-  EXPECT_EQ(read_all(folder_ / "v.mp4").size(), 1U);
+  EXPECT_EQ(read_back(folder_ / "v.mp4").size(), 1U);
 }
 
 TEST_F(VideoWriterTest, a_frame_of_another_size_is_an_error_and_the_video_goes_on) {

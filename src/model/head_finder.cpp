@@ -12,7 +12,7 @@ namespace osprey::model {
 namespace {
 
 constexpr std::int64_t kMostChannels = 1 << 20;
-constexpr std::int64_t kCocoClasses = 80;
+constexpr std::int64_t kUsualClasses = 80;
 const std::vector<int>& usual_strides() {
   static const std::vector<int> strides = {8, 16, 32};
   return strides;
@@ -199,7 +199,7 @@ bool HeadFinder::columns_are_locations(const Matrix& matrix) const {
 }
 
 HeadKind HeadFinder::kind_of_rows(const Matrix& matrix) const {
-  const auto classes = named_ ? std::int64_t{*named_} : kCocoClasses;
+  const auto classes = named_ ? std::int64_t{*named_} : kUsualClasses;
   const auto per_cell = density(matrix.rows);
   const bool anchors = per_cell && per_cell->per_cell == 3;
   if (matrix.columns == 5 || (matrix.columns == 4 + classes && !anchors)) {
@@ -224,7 +224,7 @@ Result<HeadLayout> HeadFinder::matrix_head(HeadKind kind, const Matrix& matrix, 
   std::string what;
   if (kind == HeadKind::kEndToEnd) {
     if (values != 6) return misfit(source, "[1, N, 6]");
-    head.classes = named_.value_or(static_cast<int>(kCocoClasses));
+    head.classes = named_.value_or(static_cast<int>(kUsualClasses));
     what = "corners, score and class each, duplicates already removed";
   } else if (values <= others || values > kMostChannels) {
     return misfit(source,

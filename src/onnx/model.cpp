@@ -22,7 +22,7 @@ namespace {
 // Opset 13 is the oldest with per-channel QuantizeLinear and is read by every runtime in use; IR 7
 // is what came with it.
 constexpr int kOpset = 13;
-constexpr int kIrVersion = 7;
+constexpr int kWrittenIrVersion = 7;
 
 constexpr std::size_t kLargest = std::numeric_limits<int>::max();  // bytes protobuf can handle
 
@@ -177,7 +177,7 @@ Model::~Model() = default;
 Model Model::create(const std::string& graph_name) {
   auto impl = std::make_unique<Impl>();
   impl->name = graph_name;
-  impl->proto.set_ir_version(kIrVersion);
+  impl->proto.set_ir_version(kWrittenIrVersion);
   impl->proto.set_producer_name("osprey");
   impl->proto.add_opset_import()->set_version(kOpset);
   impl->proto.mutable_graph()->set_name(graph_name);

@@ -12,17 +12,17 @@ namespace {
 using namespace std::chrono_literals;
 using base::Instant;
 
-struct TestFrame final : FramePayload {};
-struct TestJob final : JobPayload {};
+struct BareFrame final : FramePayload {};
+struct BareJob final : JobPayload {};
 
 constexpr StreamOptions kFour{Admission::kWait, 4};
 
 /// Reads and plans a frame of `jobs` jobs.
 FrameInFlight* feed(Scheduler& scheduler, std::size_t stream, std::size_t jobs, Instant now,
                     std::optional<Instant> deadline = std::nullopt) {
-  FrameInFlight* frame = scheduler.admit(stream, {std::make_unique<TestFrame>(), deadline}, now);
+  FrameInFlight* frame = scheduler.admit(stream, {std::make_unique<BareFrame>(), deadline}, now);
   if (!frame) return nullptr;
-  for (std::size_t i = 0; i < jobs; ++i) frame->jobs.push_back({std::make_unique<TestJob>(), {}});
+  for (std::size_t i = 0; i < jobs; ++i) frame->jobs.push_back({std::make_unique<BareJob>(), {}});
   if (jobs > 0) {
     scheduler.submit(*frame, now);
   } else {
@@ -138,7 +138,7 @@ TEST(Scheduler, stopping_waits_for_what_others_hold_and_drops_the_rest_at_once) 
   const auto held = scheduler.take(0, Instant());
   feed(scheduler, 0, 1, Instant());
   feed(scheduler, 0, 0, Instant());
-  FrameInFlight* planning = scheduler.admit(0, {std::make_unique<TestFrame>(), {}}, Instant());
+  FrameInFlight* planning = scheduler.admit(0, {std::make_unique<BareFrame>(), {}}, Instant());
   scheduler.stop(Instant());
   EXPECT_EQ(scheduler.snapshot(Instant()).streams[0].in_flight, 2u);
   EXPECT_EQ(scheduler.take_dropped().size(), 2u);

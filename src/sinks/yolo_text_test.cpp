@@ -16,7 +16,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const Detection kOne = {{10, 20, 30, 60}, 0.5F, 3};
+const Detection kSeen = {{10, 20, 30, 60}, 0.5F, 3};
 
 /// Four boxes in 768x577 and what Results.save_txt() of Ultralytics 8.4.190 wrote for them.
 const std::vector<Detection> kBoxes = {
@@ -56,11 +56,11 @@ TEST(YoloText, names_files_after_pictures_and_frames_and_keeps_equal_names_apart
   ASSERT_TRUE((*sink)->begin(stream_info(1, "b/clip.mp4")).ok());
   ASSERT_TRUE((*sink)->begin(stream_info(2, "shots", true)).ok());
   for (const auto& result :
-       {result_of({1, 0}, 100, 100, {kOne}), result_of({0, 0}, 100, 100, {kOne}),
-        result_of({0, 1}, 100, 100, {}), result_of({0, 11}, 100, 100, {kOne}),
-        result_of({2, 0}, 100, 100, {kOne}, "shots/bus.jpg"),
+       {result_of({1, 0}, 100, 100, {kSeen}), result_of({0, 0}, 100, 100, {kSeen}),
+        result_of({0, 1}, 100, 100, {}), result_of({0, 11}, 100, 100, {kSeen}),
+        result_of({2, 0}, 100, 100, {kSeen}, "shots/bus.jpg"),
         result_of({2, 1}, 100, 100, {}, "shots/bus.jpeg"),
-        result_of({2, 2}, 100, 100, {kOne}, "shots/deeper/bus.png")}) {
+        result_of({2, 2}, 100, 100, {kSeen}, "shots/deeper/bus.png")}) {
     ASSERT_TRUE((*sink)->write(result).ok());
   }
   EXPECT_THAT((*sink)->outputs(), ElementsAre(folder / "out/labels"));
@@ -78,7 +78,7 @@ TEST(YoloText, a_frame_without_objects_or_that_failed_removes_the_file_of_an_ear
   }
   auto sink = create_yolo_text(folder.path().string(), false);
   ASSERT_TRUE((*sink)->begin(stream_info(0, "clip.mp4")).ok());
-  FrameResult failed = result_of({0, 1}, 100, 100, {kOne});
+  FrameResult failed = result_of({0, 1}, 100, 100, {kSeen});
   failed.error = Error{ErrorCode::kInternal, "failed"};
   ASSERT_TRUE((*sink)->write(result_of({0, 0}, 100, 100, {})).ok());
   ASSERT_TRUE((*sink)->write(failed).ok());
@@ -92,7 +92,7 @@ TEST(YoloText, leaves_nothing_without_finish) {
   {
     auto sink = create_yolo_text(folder / "out", false);
     ASSERT_TRUE((*sink)->begin(stream_info(0, "clip.mp4")).ok());
-    ASSERT_TRUE((*sink)->write(result_of({0, 0}, 100, 100, {kOne})).ok());
+    ASSERT_TRUE((*sink)->write(result_of({0, 0}, 100, 100, {kSeen})).ok());
   }
   EXPECT_THAT(folder.entries(), IsEmpty());
 }

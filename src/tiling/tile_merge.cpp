@@ -98,7 +98,7 @@ float margin_of(const Tile& tile, const MergeOptions& options) {
   return kCutMargin / gain;
 }
 
-Error invalid(const std::string& message) {
+Error invalid_option(const std::string& message) {
   return {ErrorCode::kInvalidArgument, message};
 }
 
@@ -106,12 +106,13 @@ Error invalid(const std::string& message) {
 
 Result<TileMerger> TileMerger::create(std::span<const Tile> tiles, const MergeOptions& options) {
   if (!(options.threshold >= kMinThreshold && options.threshold <= 1)) {
-    return invalid("threshold: expected 0.01..1, got " + std::to_string(options.threshold));
+    return invalid_option("threshold: expected 0.01..1, got " + std::to_string(options.threshold));
   }
   for (const auto& [name, value] : {std::pair{"input_width", options.input_width},
                                     std::pair{"input_height", options.input_height}}) {
     if (value < 1 || value > kMaxInput) {
-      return invalid(std::string(name) + ": expected 1..16384, got " + std::to_string(value));
+      return invalid_option(std::string(name) + ": expected 1..16384, got " +
+                            std::to_string(value));
     }
   }
   return TileMerger(tiles, options);

@@ -41,7 +41,7 @@ std::string error_of(int width, int height, const PlanOptions& options) {
 }
 
 // Everything that makes a plan, so that a failure can be repeated from its one line.
-std::string describe(int width, int height, const PlanOptions& o) {
+std::string plan_in_words(int width, int height, const PlanOptions& o) {
   return "frame " + std::to_string(width) + "x" + std::to_string(height) + " kind " +
          std::to_string(static_cast<int>(o.kind)) + " tile " + std::to_string(o.tile_width) + "x" +
          std::to_string(o.tile_height) + " grid " + std::to_string(o.rows) + "x" +
@@ -51,7 +51,7 @@ std::string describe(int width, int height, const PlanOptions& o) {
          std::to_string(o.input_height) + (o.with_frame ? " with frame" : "");
 }
 
-PlanOptions random_options(std::mt19937& random) {
+PlanOptions random_plan(std::mt19937& random) {
   const auto pick = [&](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(random);
   };
@@ -86,10 +86,10 @@ void check_axis(const std::vector<int>& starts, int tile, int size, int shared) 
 TEST(TilePlan, covers_every_pixel_of_thousands_of_random_frames_with_the_overlap_asked_for) {
   std::mt19937 random(1);
   for (int round = 0; round < 6000 && !testing::Test::HasFailure(); ++round) {
-    const auto options = random_options(random);
+    const auto options = random_plan(random);
     const int width = std::uniform_int_distribution<int>(1, 4000)(random);
     const int height = std::uniform_int_distribution<int>(1, 4000)(random);
-    SCOPED_TRACE(describe(width, height, options));
+    SCOPED_TRACE(plan_in_words(width, height, options));
     const auto plan = TilePlan::create(width, height, options);
     if (!plan.ok()) {
       EXPECT_THAT(plan.error().message, HasSubstr("at most 4096"));
@@ -192,7 +192,7 @@ TEST(TilePlan, sliding_gives_the_tiles_of_sahi) {
                               .tile_width = c.tile_width,
                               .tile_height = c.tile_height,
                               .overlap = c.overlap};
-    SCOPED_TRACE(describe(c.width, c.height, options));
+    SCOPED_TRACE(plan_in_words(c.width, c.height, options));
     const auto plan = plan_of(c.width, c.height, options);
     ASSERT_EQ(plan.tiles().size(), c.x.size() * c.y.size());
     for (std::size_t i = 0; i < plan.tiles().size(); ++i) {
@@ -248,7 +248,7 @@ TEST(TilePlan, auto_makes_tiles_as_large_as_the_wanted_objects_allow) {
 TEST(TilePlan, auto_shows_every_wanted_object_whole_to_a_tile_or_large_enough_to_the_frame) {
   std::mt19937 random(3);
   for (int round = 0; round < 3000; ++round) {
-    auto options = random_options(random);
+    auto options = random_plan(random);
     options.kind = PlanKind::kAuto;
     options.overlap.reset();
     options.with_frame = true;
@@ -268,7 +268,7 @@ TEST(TilePlan, auto_shows_every_wanted_object_whole_to_a_tile_or_large_enough_to
       const double whole = shared - 16 * shrinks;
       EXPECT_TRUE(whole >= std::max<double>(options.min_object, seen_by_frame) ||
                   shared >= tile / 2)
-          << describe(width, height, options);
+          << plan_in_words(width, height, options);
     }
   }
 }

@@ -14,27 +14,27 @@ using model::Layer;
 using testing::ElementsAre;
 using Kind = model::Layer::Kind;
 
-const auto kF32 = ov::element::f32;
+const auto kFloats = ov::element::f32;
 
-std::shared_ptr<op::v0::Constant> weights(const ov::Shape& shape) {
-  return std::make_shared<op::v0::Constant>(kF32, shape, std::vector<float>{1});
+std::shared_ptr<op::v0::Constant> constant(const ov::Shape& shape) {
+  return std::make_shared<op::v0::Constant>(kFloats, shape, std::vector<float>{1});
 }
 
 std::shared_ptr<op::v0::Parameter> picture(const ov::PartialShape& shape = {1, 4, 6, 10}) {
-  return std::make_shared<op::v0::Parameter>(kF32, shape);
+  return std::make_shared<op::v0::Parameter>(kFloats, shape);
 }
 
 /// 8 channels of what has 4, with a bias.
 ov::Output<ov::Node> convolution(const ov::Output<ov::Node>& of) {
   const auto sums = std::make_shared<op::v1::Convolution>(
-      of, weights({8, 4, 3, 3}), ov::Strides{1, 1}, ov::CoordinateDiff{1, 1},
+      of, constant({8, 4, 3, 3}), ov::Strides{1, 1}, ov::CoordinateDiff{1, 1},
       ov::CoordinateDiff{1, 1}, ov::Strides{1, 1});
-  return std::make_shared<op::v1::Add>(sums, weights({1, 8, 1, 1}));
+  return std::make_shared<op::v1::Add>(sums, constant({1, 8, 1, 1}));
 }
 
 ov::Output<ov::Node> quantised(const ov::Output<ov::Node>& values) {
-  return std::make_shared<op::v0::FakeQuantize>(values, weights({}), weights({}), weights({}),
-                                                weights({}), 256);
+  return std::make_shared<op::v0::FakeQuantize>(values, constant({}), constant({}), constant({}),
+                                                constant({}), 256);
 }
 
 std::vector<Layer> layers(const ov::OutputVector& outputs) {
@@ -90,7 +90,7 @@ TEST(DescribeLayers, simple_activations_are_part_of_the_convolution) {
 
 TEST(DescribeLayers, what_joins_values_moves_them_and_scales_are_free) {
   const auto in = picture();
-  const auto scaled = std::make_shared<op::v1::Multiply>(in, weights({}));
+  const auto scaled = std::make_shared<op::v1::Multiply>(in, constant({}));
   const auto found = layers({std::make_shared<op::v0::Concat>(ov::OutputVector{in, scaled}, 1)});
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].kind, Kind::kOther);
@@ -100,7 +100,7 @@ TEST(DescribeLayers, what_joins_values_moves_them_and_scales_are_free) {
 
 TEST(DescribeLayers, a_channel_by_itself_is_depthwise) {
   const auto each = std::make_shared<op::v1::GroupConvolution>(
-      picture(), weights({4, 1, 1, 3, 3}), ov::Strides{1, 1}, ov::CoordinateDiff{1, 1},
+      picture(), constant({4, 1, 1, 3, 3}), ov::Strides{1, 1}, ov::CoordinateDiff{1, 1},
       ov::CoordinateDiff{1, 1}, ov::Strides{1, 1});
   const auto found = layers({each});
   ASSERT_EQ(found.size(), 1u);

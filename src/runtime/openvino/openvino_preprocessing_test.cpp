@@ -16,8 +16,8 @@ using testing::FloatNear;
 using testing::Pointwise;
 using testing::StartsWith;
 
-constexpr int kWidth = 5, kHeight = 2;
-constexpr std::size_t kPixels = std::size_t{kWidth} * kHeight;
+constexpr int kPictureWidth = 5, kPictureHeight = 2;
+constexpr std::size_t kPixels = std::size_t{kPictureWidth} * kPictureHeight;
 
 class OpenVinoPreprocessingTest : public OpenVinoTest {
  protected:
@@ -69,7 +69,7 @@ TEST_F(OpenVinoPreprocessingTest, a_network_sees_what_its_input_asks_for) {
     // The order of colours is a matter of who fills the buffer.
     for (const auto order : {ChannelOrder::kRgb, ChannelOrder::kBgr}) {
       SCOPED_TRACE(each.what);
-      auto input = plain_input(kWidth, kHeight);
+      auto input = plain_input(kPictureWidth, kPictureHeight);
       input.order = order;
       input.mean = each.mean;
       input.std = each.std;
@@ -84,8 +84,9 @@ TEST_F(OpenVinoPreprocessingTest, a_network_sees_what_its_input_asks_for) {
       }
       const float tolerance = each.type == f16 ? 2e-3f : 1e-5f;
       EXPECT_THAT(infer(*lane, picture), Pointwise(FloatNear(tolerance), expected));
-      EXPECT_EQ(lane->outputs(0, 0)[0].shape,
-                planes ? (Shape{1, 3, kHeight, kWidth}) : (Shape{1, kHeight, kWidth, 3}));
+      EXPECT_EQ(lane->outputs(0, 0)[0].shape, planes
+                                                  ? (Shape{1, 3, kPictureHeight, kPictureWidth})
+                                                  : (Shape{1, kPictureHeight, kPictureWidth, 3}));
     }
   }
 }
@@ -102,7 +103,7 @@ TEST_F(OpenVinoPreprocessingTest, what_takes_no_picture_is_an_error_that_names_t
     const auto path = echo(inputs);
     const auto loaded = must(backend_->load(path));
     EXPECT_EQ(loaded->description().inputs.size(), inputs.size());
-    const auto session = loaded->compile(plain_input(kWidth, kHeight), {.lanes = 1});
+    const auto session = loaded->compile(plain_input(kPictureWidth, kPictureHeight), {.lanes = 1});
     ASSERT_FALSE(session.ok()) << inputs[0].second;
     EXPECT_THAT(session.error().message, StartsWith(path + ": "));
   }
