@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "tracking": ["core"],
     "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp"],
     "onnx": ["base", "core"],
-    "quantize": ["core", "onnx", "runtime"],
+    "quantize": ["core", "onnx"],
     "evaluate": ["base", "core", "media"],
     "sinks": ["base", "core", "media", "vision"],
     "serve": ["core", "pipeline"],

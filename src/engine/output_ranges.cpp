@@ -3,21 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 
 #include "base/try.hpp"
 #include "engine/detect_step.hpp"
+#include "engine/run_once.hpp"
 #include "media/source.hpp"
 
 namespace osprey::engine {
 
 namespace {
-
-Status run(runtime::Lane& lane) {
-  std::promise<Status> ended;
-  lane.start(0, [&ended](Status status) { ended.set_value(std::move(status)); });
-  return ended.get_future().get();
-}
 
 void widen(Range& range, const TensorView& view) {
   for (std::size_t i = 0; i < view.size(); ++i) {
@@ -44,7 +38,7 @@ Result<std::vector<Range>> output_ranges(const ModelFile& file, const model::Mod
     if (!frame) break;
     const Region all{0, 0, frame->image.width, frame->image.height};
     put_in(frame->image, all, spec.input, lane->input(0, 0), scratch);
-    OSPREY_TRY(run(*lane));
+    OSPREY_TRY(run_once(*lane));
     const auto outputs = lane->outputs(0, 0);
     for (std::size_t i = 0; i < ranges.size(); ++i) widen(ranges[i], outputs[i]);
   }

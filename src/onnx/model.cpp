@@ -5,7 +5,9 @@
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <limits>
 #include <set>
 #include <utility>
@@ -84,6 +86,7 @@ void set_value_info(const TensorInfo& tensor, ::onnx::ValueInfoProto& value) {
   auto& type = *value.mutable_type()->mutable_tensor_type();
   type.set_elem_type(data_type(tensor.type));
   auto& shape = *type.mutable_shape();
+  shape.clear_dim();
   for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
     auto& dim = *shape.add_dim();
     if (tensor.shape[i] >= 0) {
@@ -151,6 +154,29 @@ void add_shown(const ::onnx::AttributeProto& proto, std::map<std::string, Attrib
     default:
       break;
   }
+}
+
+void add_names_read(const ::onnx::GraphProto& graph, std::set<std::string>& names) {
+  for (const auto& output : graph.output()) names.insert(output.name());
+  for (const auto& node : graph.node()) {
+    names.insert(node.input().begin(), node.input().end());
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_g()) add_names_read(attribute.g(), names);
+      for (const auto& within : attribute.graphs()) add_names_read(within, names);
+    }
+  }
+}
+
+::onnx::NodeProto proto_of(const Node& node) {
+  ::onnx::NodeProto proto;
+  proto.set_op_type(node.op);
+  proto.set_name(node.name);
+  for (const auto& input : node.inputs) proto.add_input(input);
+  for (const auto& output : node.outputs) proto.add_output(output);
+  for (const auto& [name, value] : node.attributes) {
+    set_attribute(name, value, *proto.add_attribute());
+  }
+  return proto;
 }
 
 /// The tensor a Constant node holds; null where it holds something else.
@@ -255,12 +281,63 @@ std::map<std::string, std::string> Model::metadata() const {
   return metadata;
 }
 
+int Model::opset() const {
+  return opset_of(impl_->proto);
+}
+
+Result<std::vector<float>> Model::floats(const std::string& constant) const {
+  const auto& graph = impl_->proto.graph();
+  const ::onnx::TensorProto* tensor = nullptr;
+  for (const auto& one : graph.initializer()) {
+    if (one.name() == constant) tensor = &one;
+  }
+  for (const auto& node : graph.node()) {
+    if (node.output_size() == 1 && node.output(0) == constant) tensor = constant_tensor(node);
+  }
+  const auto wrong = [&](const std::string& what) {
+    return Error{ErrorCode::kUnsupported, impl_->name + ": tensor " + constant + ": " + what};
+  };
+  if (tensor == nullptr) return wrong("expected a constant");
+  if (tensor->data_type() != ::onnx::TensorProto::FLOAT) return wrong("expected float32");
+  if (tensor->data_location() == ::onnx::TensorProto::EXTERNAL) {
+    return wrong("is kept in another file; expected a model in one file");
+  }
+  std::vector<float> values;
+  if (tensor->has_raw_data()) {
+    values.resize(tensor->raw_data().size() / sizeof(float));
+    std::memcpy(values.data(), tensor->raw_data().data(), values.size() * sizeof(float));
+  } else {
+    values.assign(tensor->float_data().begin(), tensor->float_data().end());
+  }
+  if (static_cast<std::int64_t>(values.size()) != element_count(*tensor)) {
+    return wrong("holds " + std::to_string(values.size()) + " values; expected " +
+                 std::to_string(element_count(*tensor)));
+  }
+  return values;
+}
+
+Model Model::copy() const {
+  return Model(std::make_unique<Impl>(*impl_));
+}
+
 void Model::add_input(const TensorInfo& tensor) {
   set_value_info(tensor, *impl_->proto.mutable_graph()->add_input());
 }
 
+void Model::set_input_shape(const std::string& input, const Shape& shape) {
+  for (auto& value : *impl_->proto.mutable_graph()->mutable_input()) {
+    if (value.name() == input) set_value_info({input, shape, info_of(value).type}, value);
+  }
+}
+
 void Model::add_output(const TensorInfo& tensor) {
   set_value_info(tensor, *impl_->proto.mutable_graph()->add_output());
+}
+
+void Model::show_tensor(const std::string& name) {
+  auto& value = *impl_->proto.mutable_graph()->add_output();
+  value.set_name(name);
+  value.mutable_type()->mutable_tensor_type()->set_elem_type(::onnx::TensorProto::FLOAT);
 }
 
 void Model::add_constant(const std::string& name, const Shape& shape,
@@ -275,15 +352,50 @@ void Model::add_constant(const std::string& name, const Shape& shape,
              *impl_->proto.mutable_graph()->add_initializer());
 }
 
+void Model::add_constant(const std::string& name, const Shape& shape,
+                         std::span<const std::int8_t> values) {
+  set_tensor(name, shape, ElementType::kInt8, values,
+             *impl_->proto.mutable_graph()->add_initializer());
+}
+
+void Model::add_constant(const std::string& name, const Shape& shape,
+                         std::span<const std::uint8_t> values) {
+  set_tensor(name, shape, ElementType::kUint8, values,
+             *impl_->proto.mutable_graph()->add_initializer());
+}
+
 void Model::add_node(const Node& node) {
-  auto& proto = *impl_->proto.mutable_graph()->add_node();
-  proto.set_op_type(node.op);
-  proto.set_name(node.name);
-  for (const auto& input : node.inputs) proto.add_input(input);
-  for (const auto& output : node.outputs) proto.add_output(output);
-  for (const auto& [name, value] : node.attributes) {
-    set_attribute(name, value, *proto.add_attribute());
+  *impl_->proto.mutable_graph()->add_node() = proto_of(node);
+}
+
+void Model::insert_nodes(std::span<const std::pair<std::size_t, Node>> nodes) {
+  auto& old = *impl_->proto.mutable_graph()->mutable_node();
+  ::google::protobuf::RepeatedPtrField<::onnx::NodeProto> all;
+  auto next = nodes.begin();
+  for (int i = 0; i <= old.size(); ++i) {
+    for (; next != nodes.end() && next->first == static_cast<std::size_t>(i); ++next) {
+      *all.Add() = proto_of(next->second);
+    }
+    if (i < old.size()) *all.Add() = std::move(old[i]);
   }
+  assert(next == nodes.end());
+  old = std::move(all);
+}
+
+void Model::set_input(std::size_t node, std::size_t input, const std::string& tensor) {
+  impl_->proto.mutable_graph()
+      ->mutable_node(static_cast<int>(node))
+      ->set_input(static_cast<int>(input), tensor);
+}
+
+void Model::remove_unused_constants() {
+  auto& graph = *impl_->proto.mutable_graph();
+  std::set<std::string> read;
+  add_names_read(graph, read);
+  auto& tensors = *graph.mutable_initializer();
+  tensors.erase(std::remove_if(tensors.begin(), tensors.end(),
+                               [&](const auto& tensor) { return !read.contains(tensor.name()); }),
+                tensors.end());
 }
 
 void Model::set_metadata(const std::string& key, const std::string& value) {

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,14 +54,36 @@ class Model {
   /// The main graph's; those inside If, Loop and functions are not listed.
   std::vector<Node> nodes() const;
   std::map<std::string, std::string> metadata() const;
+  /// The version of the standard operators that the model uses; 0 if it does not say.
+  int opset() const;
+  /// What a constant of float32 holds. Errors: there is none of that name; it is of another type,
+  /// kept in another file, or not as long as its shape says.
+  Result<std::vector<float>> floats(const std::string& constant) const;
+
+  Model copy() const;
 
   void add_input(const TensorInfo& tensor);
+  /// Gives an input that has a shape another one of as many dimensions.
+  void set_input_shape(const std::string& input, const Shape& shape);
   void add_output(const TensorInfo& tensor);
+  /// Makes a tensor of float32 within the network an output, of whatever shape it has.
+  void show_tensor(const std::string& name);
   /// `values` are copied; their count must be the shape's.
   void add_constant(const std::string& name, const Shape& shape, std::span<const float> values);
   void add_constant(const std::string& name, const Shape& shape,
                     std::span<const std::int64_t> values);
+  void add_constant(const std::string& name, const Shape& shape,
+                    std::span<const std::int8_t> values);
+  void add_constant(const std::string& name, const Shape& shape,
+                    std::span<const std::uint8_t> values);
   void add_node(const Node& node);
+  /// Puts each node before the one that nodes() has at its index; several at one index in their
+  /// order. Indices rise.
+  void insert_nodes(std::span<const std::pair<std::size_t, Node>> nodes);
+  /// Node and input by their indices.
+  void set_input(std::size_t node, std::size_t input, const std::string& tensor);
+  /// Initialisers that no node of the main graph reads, and no graph within.
+  void remove_unused_constants();
   void set_metadata(const std::string& key, const std::string& value);
 
   /// The shapes of all tensors whose rank follows from the operators or, where that cannot be said

@@ -19,24 +19,6 @@ constexpr int kNewestIrVersion = 8;          // the newest that libonnx 1.12 kno
 /// Shape arithmetic works on short lists of numbers; weights need not be copied about.
 constexpr std::int64_t kMostArithmetic = 256;
 
-/// The version of the standard operators that the model uses.
-int opset_of(const ::onnx::ModelProto& model) {
-  for (const auto& opset : model.opset_import()) {
-    if (opset.domain().empty()) {
-      return static_cast<int>(std::clamp<std::int64_t>(opset.version(), 0, kNewestOpset));
-    }
-  }
-  return 0;
-}
-
-std::int64_t element_count(const ::onnx::TensorProto& tensor) {
-  std::int64_t count = 1;
-  for (const auto dim : tensor.dims()) {
-    if (dim < 0 || __builtin_mul_overflow(count, dim, &count)) return -1;
-  }
-  return count;
-}
-
 /// Whether the node is one that its operator's definition allows and whose attributes can be
 /// divided by.
 bool is_sound(const ::onnx::NodeProto& node, int opset) {
@@ -190,6 +172,23 @@ class Inference {
 };
 
 }  // namespace
+
+int opset_of(const ::onnx::ModelProto& model) {
+  for (const auto& opset : model.opset_import()) {
+    if (opset.domain().empty()) {
+      return static_cast<int>(std::clamp<std::int64_t>(opset.version(), 0, kNewestOpset));
+    }
+  }
+  return 0;
+}
+
+std::int64_t element_count(const ::onnx::TensorProto& tensor) {
+  std::int64_t count = 1;
+  for (const auto dim : tensor.dims()) {
+    if (dim < 0 || __builtin_mul_overflow(count, dim, &count)) return -1;
+  }
+  return count;
+}
 
 Shape shape_of(const ::onnx::TensorShapeProto& proto) {
   Shape shape;

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// osprey quantize: a network of floats into one of INT8.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/atomic_file.hpp"
+#include "base/try.hpp"
+#include "commands.hpp"
+#include "engine/options.hpp"
+#include "engine/quantisation.hpp"
+#include "summary.hpp"
+#include "supervise.hpp"
+#include "terminal.hpp"
+
+namespace osprey::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::map<std::string, quantize::Algorithm> kAlgorithms = {
+    {"normal", quantize::Algorithm::kNormal},
+    {"mmse", quantize::Algorithm::kMmse},
+    {"kl_divergence", quantize::Algorithm::kKlDivergence},
+    {"percentile", quantize::Algorithm::kPercentile}};
+
+/// Below it, scores of INT8 say something else than those of floats.
+constexpr double kPoorCosine = 0.9;
+
+double megabytes(const std::string& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? 0 : static_cast<double>(size) / 1e6;
+}
+
+struct QuantizeCommand {
+  explicit QuantizeCommand(CLI::App& command) {
+    command.add_option("model", asked.model, "the network of floats, an ONNX file")->required();
+    command
+        .add_option("--data", asked.data,
+                    "pictures to calibrate with: a folder, a video, or a list (dataset.txt)")
+        ->required()
+        ->option_text("SOURCE");
+    command.add_option("-o,--output", asked.output, "the ONNX file to write")
+        ->required()
+        ->option_text("FILE");
+    command
+        .add_option("--algorithm", algorithm,
+                    "how a tensor's range is chosen: normal (all values), mmse (least squared "
+                    "error), kl_divergence, percentile")
+        ->check(CLI::IsMember(kAlgorithms));
+    command
+        .add_option("--percentile", asked.percentile,
+                    "for percentile: so much of the values, 50..100")
+        ->check(CLI::Range(50.0, 100.0))
+        ->option_text("X");
+    command.add_option("--method", method, "of weights: a scale for each channel, or for a layer")
+        ->check(CLI::IsMember({"channel", "layer"}));
+    command
+        .add_option("--pictures", asked.most_pictures, "calibrate with the first so many; 0: all")
+        ->check(CLI::Range(0, 1'000'000))
+        ->option_text("N");
+    command.add_option("--imgsz", asked.imgsz, "of a network of open size: S or H,W")
+        ->delimiter(',')
+        ->expected(1, 2)
+        ->check(CLI::Range(32, 16384));
+    command.add_option("--float-layers", float_layers, "names of layers that stay in float")
+        ->delimiter(',')
+        ->option_text("NAME,...");
+    command.add_flag("--no-bias-correction", no_bias_correction,
+                     "leave in what rounding the weights adds to the means");
+    command.add_flag("--no-overflow-fix", no_overflow_fix,
+                     "pixels in 8 bits, not 7: for processors with VNNI, and NPUs");
+    command.add_option("--threads", asked.threads, "of the calibration; 0: all cores")
+        ->check(CLI::Range(0, 1024))
+        ->option_text("N");
+    command
+        .add_option("--memory", memory_mb,
+                    "MB that tensors of pictures on their way may take; less means more passes")
+        ->check(CLI::Range(16, 1 << 20))
+        ->option_text("MB");
+    command.add_option("--json", json, "write the report as JSON; - is standard output")
+        ->option_text("FILE");
+    command.add_flag("--quiet", quiet, "no progress and no summary");
+  }
+
+  Status run() {
+    asked.algorithm = kAlgorithms.at(algorithm);
+    asked.per_channel = method == "channel";
+    asked.bias_correction = !no_bias_correction;
+    asked.overflow_fix = !no_overflow_fix;
+    asked.in_float.insert(float_layers.begin(), float_layers.end());
+    asked.memory = static_cast<std::uint64_t>(memory_mb) << 20;
+    OSPREY_TRY(
+        engine::check_files({asked.model, asked.data}, {{"output", asked.output}, {"json", json}}));
+    std::optional<base::AtomicFile> json_file;
+    if (!json.empty() && json != "-") {
+      json_file.emplace(OSPREY_TRY(base::AtomicFile::create(json)));
+    }
+    hold_interrupts();
+    const auto start = std::chrono::steady_clock::now();
+    ProgressLine line(quiet);
+    asked.progress = [&](double share, const std::string& what) {
+      line.update(share, what);
+      return !interrupt_is_pending();
+    };
+    const auto report = engine::quantise(asked);
+    line.clear();
+    if (!report) return report.error();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (!quiet) std::fputs(in_words(*report, took.count()).c_str(), stderr);
+    for (const auto& warning : warnings(*report)) {
+      std::fprintf(stderr, "warning   %s\n", warning.c_str());
+    }
+    if (json == "-") std::fputs(as_json(*report).c_str(), stdout);
+    if (!json_file) return {};
+    OSPREY_TRY(json_file->write(as_json(*report)));
+    return json_file->commit();
+  }
+
+  std::string in_words(const engine::QuantisationReport& report, double seconds) const {
+    std::string text = format("pictures  %zu of %s", report.pictures, asked.data.c_str());
+    if (report.passes > 1) text += format(", in %d passes for --memory", report.passes);
+    text += "\n";
+    std::size_t groups = 0;
+    for (const auto& tensor : report.tensors) groups = std::max(groups, tensor.group + 1);
+    text += format("INT8      %zu layers, scales by %s; %zu tensors with %zu scales, by %s\n",
+                   report.layers, method.c_str(), report.tensors.size(), groups, algorithm.c_str());
+    for (const auto& [layer, why] : report.in_float) {
+      text += "float     " + layer + ": " + why + "\n";
+    }
+    for (const auto& one : report.agreement) {
+      text += format("agrees    %s: cosine %.4f with the floats, signal to noise %.1f dB\n",
+                     one.output.c_str(), one.cosine, one.snr_db);
+    }
+    const auto worst =
+        std::min_element(report.tensors.begin(), report.tensors.end(),
+                         [](const auto& a, const auto& b) { return a.snr_db < b.snr_db; });
+    if (worst != report.tensors.end()) {
+      text += format("coarsest  %s: %.1f dB, values %.4g to %.4g in steps of %.4g\n",
+                     worst->name.c_str(), worst->snr_db, static_cast<double>(worst->lowest),
+                     static_cast<double>(worst->highest), static_cast<double>(worst->scale.scale));
+    }
+    text +=
+        format("wrote     %s, %.1f MB of %.1f MB, in %.1f s with %.0f MB\n", asked.output.c_str(),
+               megabytes(asked.output), megabytes(asked.model), seconds, peak_memory_mb());
+    return text;
+  }
+
+  std::vector<std::string> warnings(const engine::QuantisationReport& report) const {
+    auto all = report.warnings;
+    if (report.damaged + report.passed_over > 0) {
+      all.push_back(
+          format("%llu files of %s were left out: %llu damaged, %llu no pictures%s",
+                 static_cast<unsigned long long>(report.damaged + report.passed_over),
+                 asked.data.c_str(), static_cast<unsigned long long>(report.damaged),
+                 static_cast<unsigned long long>(report.passed_over),
+                 report.first_damage.empty() ? "" : (" (" + report.first_damage + ")").c_str()));
+    }
+    for (const auto& one : report.agreement) {
+      if (one.cosine >= kPoorCosine) continue;
+      all.push_back(format("%s of %s is not what the floats give on this machine: cosine %.3f",
+                           one.output.c_str(), asked.output.c_str(), one.cosine));
+    }
+    return all;
+  }
+
+  std::string as_json(const engine::QuantisationReport& report) const {
+    nlohmann::ordered_json all = {{"model", asked.model},
+                                  {"output", asked.output},
+                                  {"algorithm", algorithm},
+                                  {"method", method},
+                                  {"pictures", report.pictures},
+                                  {"damaged", report.damaged},
+                                  {"passed_over", report.passed_over},
+                                  {"passes", report.passes},
+                                  {"int8_layers", report.layers}};
+    all["float_layers"] = nlohmann::ordered_json::array();
+    for (const auto& [layer, why] : report.in_float) {
+      all["float_layers"].push_back({{"name", layer}, {"why", why}});
+    }
+    all["agreement"] = nlohmann::ordered_json::array();
+    for (const auto& one : report.agreement) {
+      all["agreement"].push_back(
+          {{"output", one.output}, {"cosine", one.cosine}, {"snr_db", one.snr_db}});
+    }
+    all["tensors"] = nlohmann::ordered_json::array();
+    for (const auto& tensor : report.tensors) {
+      all["tensors"].push_back({{"name", tensor.name},
+                                {"group", tensor.group},
+                                {"lowest", tensor.lowest},
+                                {"highest", tensor.highest},
+                                {"scale", tensor.scale.scale},
+                                {"zero_point", tensor.scale.zero_point},
+                                {"clipped", tensor.clipped},
+                                {"snr_db", tensor.snr_db}});
+    }
+    all["warnings"] = warnings(report);
+    return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+
+  engine::QuantisationOptions asked;
+  std::string algorithm = "kl_divergence", method = "channel", json;
+  std::vector<std::string> float_layers;
+  int memory_mb = 1024;
+  bool no_bias_correction = false, no_overflow_fix = false, quiet = false;
+};
+
+}  // namespace
+
+void add_quantize(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("quantize", "turn an ONNX model into one of INT8");
+  auto self = std::make_shared<QuantizeCommand>(*command);
+  command->callback([self, &exit_code] {
+    const auto status = self->run();
+    exit_code = status ? kSuccess : fail(status.error());
+  });
+}
+
+}  // namespace osprey::cli

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/calibration.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "base/scratch_folder.hpp"
+#include "base/try.hpp"
+#include "engine/detect_step.hpp"
+#include "engine/picture_stream.hpp"
+#include "engine/run_once.hpp"
+#include "runtime/openvino/openvino_backend.hpp"
+
+namespace osprey::engine {
+
+namespace {
+
+/// Bytes of a tensor of float32; 0 where the network does not tell its size.
+std::uint64_t bytes_of(const std::map<std::string, Shape>& shapes, const std::string& tensor) {
+  const auto shape = shapes.find(tensor);
+  if (shape == shapes.end()) return 0;
+  std::uint64_t bytes = sizeof(float);
+  for (const auto dim : shape->second)
+    bytes *= static_cast<std::uint64_t>(std::max<std::int64_t>(dim, 0));
+  return bytes;
+}
+
+/// The bytes of a network's input as it sees them: [1, 3, H, W].
+void to_floats(const runtime::InputBuffer& buffer, const model::InputSpec& input,
+               std::vector<float>& floats) {
+  const auto pixels =
+      static_cast<std::size_t>(buffer.width) * static_cast<std::size_t>(buffer.height);
+  floats.resize(3 * pixels);
+  for (std::size_t c = 0; c < 3; ++c) {
+    const float mean = input.mean[c], std = input.std[c];
+    for (std::size_t i = 0; i < pixels; ++i) {
+      floats[c * pixels + i] = (static_cast<float>(buffer.data[3 * i + c]) - mean) / std;
+    }
+  }
+}
+
+/// One pass over the pictures, with some of the tensors.
+class Pass {
+ public:
+  Pass(const onnx::Model& network, const model::InputSpec& input,
+       const std::vector<std::string>& tensors, PictureStream& pictures,
+       const std::function<bool(double)>& progress)
+      : network_(network),
+        input_(input),
+        tensors_(tensors),
+        pictures_(pictures),
+        progress_(progress) {}
+
+  Status run(int threads, std::map<std::string, quantize::TensorStatistics>& gathered) {
+    const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
+    OSPREY_TRY(show_tensors(scratch / "network.onnx"));
+    const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
+    const auto loaded = OSPREY_TRY(backend->load(scratch / "network.onnx"));
+    runtime::SessionOptions options;
+    options.lanes = options.threads = threads;
+    const auto session = OSPREY_TRY(loaded->compile(input_, options));
+    std::vector<std::unique_ptr<runtime::Lane>> lanes;
+    for (int i = 0; i < session->lanes(); ++i) {
+      lanes.push_back(OSPREY_TRY(session->create_lane()));
+    }
+    std::vector<Statistics> of_lane(lanes.size(), Statistics(tensors_.size()));
+    std::vector<std::thread> workers;
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      workers.emplace_back([this, &lane = *lanes[i], &statistics = of_lane[i]] {
+        const Status status = work(lane, statistics);
+        if (!status) stop(status);
+      });
+    }
+    for (auto& worker : workers) worker.join();
+    OSPREY_TRY(std::move(failure_));
+    for (const auto& statistics : of_lane) {
+      for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        gathered[tensors_[i]].merge(statistics[i]);
+      }
+    }
+    return {};
+  }
+
+ private:
+  using Statistics = std::vector<quantize::TensorStatistics>;
+
+  /// Writes the network with the tensors as outputs, and finds where they are among these.
+  Status show_tensors(const std::string& path) {
+    auto shown = network_.copy();
+    std::vector<std::string> outputs;
+    for (const auto& output : shown.outputs()) outputs.push_back(output.name);
+    const auto input = shown.inputs().front().name;
+    for (const auto& tensor : tensors_) {
+      if (tensor == input) {
+        places_.push_back(kInput);
+        continue;
+      }
+      auto found = std::find(outputs.begin(), outputs.end(), tensor);
+      if (found == outputs.end()) {
+        shown.show_tensor(tensor);
+        found = outputs.insert(outputs.end(), tensor);
+      }
+      places_.push_back(static_cast<std::size_t>(found - outputs.begin()));
+    }
+    return shown.write(path);
+  }
+
+  Status work(runtime::Lane& lane, Statistics& statistics) {
+    vision::LetterboxScratch scratch;
+    std::vector<float> seen_by_network;
+    while (!stopped_) {
+      const auto image = OSPREY_TRY(pictures_.next());
+      if (!image) return {};
+      const auto buffer = lane.input(0, 0);
+      put_in(*image, Region{0, 0, image->width, image->height}, input_, buffer, scratch);
+      for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        if (places_[i] != kInput) continue;
+        to_floats(buffer, input_, seen_by_network);
+        statistics[i].add({seen_by_network.data(), {1, 3, buffer.height, buffer.width}});
+      }
+      OSPREY_TRY(run_once(lane));
+      const auto outputs = lane.outputs(0, 0);
+      for (std::size_t i = 0; i < tensors_.size(); ++i) {
+        if (places_[i] != kInput) statistics[i].add(outputs[places_[i]]);
+      }
+      tell();
+    }
+    return {};
+  }
+
+  void tell() {
+    const std::lock_guard lock(mutex_);
+    ++done_;
+    const auto all = pictures_.expected();
+    if (progress_ &&
+        !progress_(all > 0 ? static_cast<double>(done_) / static_cast<double>(all) : 0)) {
+      stopped_ = true;
+      failure_ = Error{ErrorCode::kCancelled, "interrupted"};
+    }
+  }
+
+  void stop(const Status& why) {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    if (failure_) failure_ = why;
+  }
+
+  static constexpr std::size_t kInput = static_cast<std::size_t>(-1);
+
+  const onnx::Model& network_;
+  const model::InputSpec& input_;
+  const std::vector<std::string>& tensors_;
+  PictureStream& pictures_;
+  const std::function<bool(double)>& progress_;
+  std::vector<std::size_t> places_;  // of tensors: among the outputs
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;  // guards:
+  std::size_t done_ = 0;
+  Status failure_;
+};
+
+/// Tensors in groups that need no more than `memory` together.
+std::vector<std::vector<std::string>> in_groups(const std::vector<std::string>& tensors,
+                                                const std::map<std::string, Shape>& shapes,
+                                                std::uint64_t memory) {
+  std::vector<std::vector<std::string>> groups(1);
+  std::uint64_t used = 0;
+  for (const auto& tensor : tensors) {
+    const auto bytes = bytes_of(shapes, tensor);
+    if (used + bytes > memory && !groups.back().empty()) {
+      groups.emplace_back();
+      used = 0;
+    }
+    used += bytes;
+    groups.back().push_back(tensor);
+  }
+  return groups;
+}
+
+}  // namespace
+
+Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec& input,
+                              const std::vector<std::string>& tensors,
+                              const CalibrationOptions& options) {
+  const int threads = options.threads > 0
+                          ? options.threads
+                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  // Each lane has two slots with outputs of their own.
+  const auto share = options.memory / (runtime::Lane::kSlots * static_cast<std::uint64_t>(threads));
+  const auto groups = in_groups(tensors, network.infer_shapes(1), share);
+  Calibration calibration;
+  calibration.passes = static_cast<int>(groups.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto pictures = OSPREY_TRY(PictureStream::open(options.data, options.most_pictures));
+    const std::function<bool(double)> progress = [&](double share_of_pass) {
+      const double done = static_cast<double>(i) + share_of_pass;
+      return !options.progress || options.progress(done / static_cast<double>(groups.size()));
+    };
+    Pass pass(network, input, groups[i], *pictures, progress);
+    OSPREY_TRY(pass.run(threads, calibration.tensors));
+    calibration.pictures = pictures->given();
+    calibration.health = pictures->health();
+    if (calibration.pictures > 0) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 options.data + ": holds no picture that can be read" +
+                     (calibration.health.first_damage.empty()
+                          ? ""
+                          : " (" + calibration.health.first_damage + ")")};
+  }
+  return calibration;
+}
+
+}  // namespace osprey::engine

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a network of floats and pictures to the same network in INT8.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/agreement.hpp"
+#include "quantize/scale.hpp"
+
+namespace osprey::engine {
+
+struct QuantisationOptions {
+  std::string model;       ///< ONNX, of floats
+  std::vector<int> imgsz;  ///< of a network of open size; as in Options
+  std::string data;        ///< a folder, a video, or a list of pictures: *.txt
+  std::string output;      ///< the file to write
+  quantize::Algorithm algorithm = quantize::Algorithm::kKlDivergence;
+  double percentile = 99.99;  ///< of kPercentile
+  bool per_channel = true;
+  int most_pictures = 0;     ///< 0: all
+  bool overflow_fix = true;  ///< see docs/quantize.md
+  bool bias_correction = true;
+  std::set<std::string> in_float;  ///< names of layers
+  int threads = 0;                 ///< 0: all cores
+  /// Memory that values of pictures on their way may take, bytes; where all tensors together need
+  /// more, the pictures are gone through several times.
+  std::uint64_t memory = std::uint64_t{1} << 30;
+  /// Called now and then, from one thread at a time: how far, 0..1, and with what. False stops.
+  std::function<bool(double, const std::string&)> progress;
+};
+
+/// What became of a tensor.
+struct RoundedTensor {
+  std::string name;
+  std::size_t group = 0;          ///< those of a group share the scale
+  float lowest = 0, highest = 0;  ///< seen
+  quantize::Scale scale;
+  double clipped = 0;  ///< share of values
+  double snr_db = 0;   ///< signal to noise of this rounding alone
+};
+
+struct QuantisationReport {
+  std::size_t layers = 0;                                     ///< in INT8
+  std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
+  std::vector<RoundedTensor> tensors;
+  std::vector<Agreement> agreement;
+  std::size_t pictures = 0;
+  std::uint64_t damaged = 0, passed_over = 0;
+  std::string first_damage;
+  int passes = 1;  ///< how often the pictures were gone through
+  std::vector<std::string> warnings;
+};
+
+/// Writes options.output, whole or not at all. Errors: those of reading the model and the pictures;
+/// no picture; what quantize::plan_of() refuses; kCancelled if progress() said so. Cost: an
+/// inference a picture and pass. Memory does not grow with the number of pictures.
+Result<QuantisationReport> quantise(const QuantisationOptions& options);
+
+}  // namespace osprey::engine

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What calibration gathers of a tensor.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/tensor.hpp"
+#include "onnx/model.hpp"
+#include "quantize/histogram.hpp"
+
+namespace osprey::quantize {
+
+/// Memory: that of a histogram, and a number a channel.
+class TensorStatistics {
+ public:
+  /// [N, C, H, W] has means by channel; other shapes have none.
+  void add(const TensorView& tensor);
+  void merge(const TensorStatistics& other);
+
+  const Histogram& histogram() const { return histogram_; }
+  /// Empty if there are none.
+  std::vector<float> channel_means() const;
+
+ private:
+  Histogram histogram_;
+  std::vector<double> sums_;
+  double per_channel_ = 0;  ///< values in a sum
+  bool has_channels_ = true;
+};
+
+/// Adds to `means` those of tensors that follow from them: behind Split and Concat of channels, and
+/// what repeats or keeps values.
+void follow_means(const onnx::Model& model, std::map<std::string, std::vector<float>>& means);
+
+}  // namespace osprey::quantize

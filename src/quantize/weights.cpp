@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace osprey::quantize {
+
+namespace {
+
+constexpr float kMostSteps = 127;
+
+/// Of which place along `axis` the i-th weight is.
+struct Channels {
+  Channels(const Shape& shape, std::size_t axis) : count(static_cast<std::size_t>(shape[axis])) {
+    for (std::size_t i = axis + 1; i < shape.size(); ++i) {
+      inner *= static_cast<std::size_t>(shape[i]);
+    }
+  }
+  std::size_t operator()(std::size_t i) const { return i / inner % count; }
+
+  std::size_t count;
+  std::size_t inner = 1;
+};
+
+}  // namespace
+
+WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
+                          bool per_channel) {
+  const Channels channel(shape, axis);
+  WeightSteps rounded;
+  rounded.scales.assign(per_channel ? channel.count : 1, 0.f);
+  const auto place = [&](std::size_t i) { return per_channel ? channel(i) : 0; };
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    auto& most = rounded.scales[place(i)];
+    most = std::max(most, std::fabs(weights[i]));
+  }
+  for (auto& scale : rounded.scales) scale = scale > 0 ? scale / kMostSteps : 1;
+  rounded.steps.reserve(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const float step = std::nearbyint(weights[i] / rounded.scales[place(i)]);
+    rounded.steps.push_back(static_cast<std::int8_t>(std::clamp(step, -kMostSteps, kMostSteps)));
+  }
+  return rounded;
+}
+
+std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps& rounded,
+                              const Shape& shape, std::size_t axis, std::int64_t groups,
+                              std::span<const float> input_means) {
+  const Channels output(shape, axis), input(shape, 1 - axis);
+  const auto group_count = static_cast<std::size_t>(groups);
+  // Conv has all outputs and a group's inputs, ConvTranspose all inputs and a group's outputs.
+  const bool all_outputs = axis == 0;
+  const std::size_t outputs = all_outputs ? output.count : output.count * group_count;
+  std::vector<double> shift(outputs, 0);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    std::size_t out = output(i), in = input(i);
+    if (all_outputs) {
+      in += out / (output.count / group_count) * input.count;
+    } else {
+      out += in / (input.count / group_count) * output.count;
+    }
+    const auto scale = rounded.scales[rounded.scales.size() > 1 ? output(i) : 0];
+    const double error = static_cast<double>(static_cast<float>(rounded.steps[i]) * scale) -
+                         static_cast<double>(weights[i]);
+    shift[out] += error * static_cast<double>(input_means[in]);
+  }
+  return {shift.begin(), shift.end()};
+}
+
+}  // namespace osprey::quantize

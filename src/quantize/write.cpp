@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/write.hpp"
+
+#include <osprey/result.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <set>
+
+#include "base/try.hpp"
+#include "quantize/weights.hpp"
+
+namespace osprey::quantize {
+
+namespace {
+
+using onnx::Node;
+
+class Writer {
+ public:
+  Writer(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
+         const WriteOptions& options)
+      : model_(model), plan_(plan), scales_(scales), options_(options), nodes_(model.nodes()) {
+    for (const auto& constant : model.constants()) taken_.insert(constant.name);
+    for (const auto& node : nodes_) taken_.insert(node.outputs.begin(), node.outputs.end());
+  }
+
+  Status run(const std::map<std::string, std::vector<float>>& means) {
+    for (const auto& layer : plan_.layers) {
+      const auto mean = means.find(layer.input);
+      OSPREY_TRY(add_weights(layer, mean == means.end() ? nullptr : &mean->second));
+    }
+    for (const auto& point : plan_.points) add_point(point);
+    for (const auto& [node, input] : plan_.readers) {
+      const auto rounded = rounded_.find(nodes_[node].inputs[input]);
+      if (rounded != rounded_.end()) model_.set_input(node, input, rounded->second);
+    }
+    std::stable_sort(added_.begin(), added_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    model_.insert_nodes(added_);
+    model_.remove_unused_constants();
+    return {};
+  }
+
+ private:
+  Status add_weights(const WeightedLayer& layer, const std::vector<float>* means) {
+    const auto weights = OSPREY_TRY(model_.floats(layer.weights));
+    const auto rounded =
+        round_weights(weights, layer.shape, layer.channel_axis, options_.per_channel);
+    auto& name = weights_[layer.weights];  // several layers may share them
+    if (name.empty()) {
+      const auto steps = free_name(layer.weights + "_quantized");
+      const auto scale = free_name(layer.weights + "_scale");
+      const auto zero = free_name(layer.weights + "_zero_point");
+      name = free_name(layer.weights + "_dequantized");
+      model_.add_constant(steps, layer.shape, std::span<const std::int8_t>(rounded.steps));
+      Shape shape;
+      if (options_.per_channel) shape = {static_cast<std::int64_t>(rounded.scales.size())};
+      model_.add_constant(scale, shape, std::span<const float>(rounded.scales));
+      const std::vector<std::int8_t> zeros(rounded.scales.size(), 0);
+      model_.add_constant(zero, shape, std::span<const std::int8_t>(zeros));
+      Node node{"DequantizeLinear", {steps, scale, zero}, {name}, {}, name};
+      if (options_.per_channel) {
+        node.attributes["axis"] = static_cast<std::int64_t>(layer.channel_axis);
+      }
+      added_.emplace_back(layer.node, std::move(node));
+    }
+    model_.set_input(layer.node, 1, name);
+    if (means == nullptr || layer.bias.empty()) return {};
+    const bool convolution = layer.op == "Conv" || layer.op == "ConvTranspose";
+    if (!convolution) return {};
+    auto bias = OSPREY_TRY(model_.floats(layer.bias));
+    const auto shift =
+        mean_shift(weights, rounded, layer.shape, layer.channel_axis, layer.groups, *means);
+    if (shift.size() != bias.size()) return {};
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] -= shift[i];
+    const auto corrected = free_name(layer.bias + "_corrected");
+    model_.add_constant(corrected, {static_cast<std::int64_t>(bias.size())},
+                        std::span<const float>(bias));
+    model_.set_input(layer.node, 2, corrected);
+    return {};
+  }
+
+  void add_point(const Point& point) {
+    const auto& [scale, zero_point] = scales_[point.group];
+    const auto scale_name = free_name(point.tensor + "_scale");
+    const auto zero_name = free_name(point.tensor + "_zero_point");
+    const auto steps = free_name(point.tensor + "_quantized");
+    const auto rounded = free_name(point.tensor + "_dequantized");
+    model_.add_constant(scale_name, {}, std::span<const float>(&scale, 1));
+    model_.add_constant(zero_name, {}, std::span<const std::uint8_t>(&zero_point, 1));
+    const std::size_t place = place_behind(point.tensor);
+    added_.emplace_back(
+        place, Node{"QuantizeLinear", {point.tensor, scale_name, zero_name}, {steps}, {}, steps});
+    added_.emplace_back(
+        place, Node{"DequantizeLinear", {steps, scale_name, zero_name}, {rounded}, {}, rounded});
+    rounded_[point.tensor] = rounded;
+  }
+
+  /// Behind the node that makes the tensor; inputs are there from the beginning.
+  std::size_t place_behind(const std::string& tensor) const {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      const auto& made = nodes_[i].outputs;
+      if (std::find(made.begin(), made.end(), tensor) != made.end()) return i + 1;
+    }
+    return 0;
+  }
+
+  std::string free_name(const std::string& wanted) {
+    std::string name = wanted;
+    for (int i = 2; !taken_.insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
+    return name;
+  }
+
+  onnx::Model& model_;
+  const Plan& plan_;
+  const std::vector<Scale>& scales_;
+  const WriteOptions& options_;
+  std::vector<Node> nodes_;  // as they were
+  std::set<std::string> taken_;
+  std::map<std::string, std::string> weights_, rounded_;  // of a tensor: its rounded self
+  std::vector<std::pair<std::size_t, Node>> added_;       // each before the node of that place
+};
+
+}  // namespace
+
+Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
+                  const std::map<std::string, std::vector<float>>& means,
+                  const WriteOptions& options) {
+  return Writer(model, plan, scales, options).run(means);
+}
+
+}  // namespace osprey::quantize

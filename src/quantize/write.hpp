@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network with its weights and tensors in INT8, as ONNX has it: QuantizeLinear, DequantizeLinear.
+#pragma once
+
+#include <osprey/result.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "onnx/model.hpp"
+#include "quantize/plan.hpp"
+#include "quantize/scale.hpp"
+
+namespace osprey::quantize {
+
+struct WriteOptions {
+  bool per_channel = true;  ///< weights: a scale for each output channel
+};
+
+/// Rounds the weights of plan.layers and puts a pair of QuantizeLinear and DequantizeLinear behind
+/// each point, with the scale of its group. `means`: of tensors by channel; a layer whose input has
+/// some gets a bias that takes away what rounding its weights adds to the mean. `model` is that of
+/// the plan. Errors: weights that cannot be read.
+Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
+                  const std::map<std::string, std::vector<float>>& means,
+                  const WriteOptions& options);
+
+}  // namespace osprey::quantize
