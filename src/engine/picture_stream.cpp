@@ -81,7 +81,8 @@ std::size_t PictureStream::given() const {
 
 std::size_t PictureStream::expected() const {
   const auto all =
-      source_ ? static_cast<std::size_t>(std::max<std::int64_t>(source_->info().frame_count, 0)) : list_.size();
+      source_ ? static_cast<std::size_t>(std::max<std::int64_t>(source_->info().frame_count, 0))
+              : list_.size();
   return std::min(all, most_);
 }
 

@@ -70,6 +70,9 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   const auto spec = OSPREY_TRY(understand(file, understanding));
   file.loaded.reset();
   auto network = OSPREY_TRY(onnx::Model::read(options.model));
+  if (network.opset() < quantize::kLeastOpset) {
+    OSPREY_TRY(network.convert(quantize::kLeastOpset));
+  }
   const auto plan = quantize::plan_of(network, options.in_float);
   if (!plan) return in_file(options.model, plan.error());
 

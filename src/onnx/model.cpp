@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
+#include <onnx/version_converter/convert.h>
 
 #include <algorithm>
 #include <cassert>
@@ -318,6 +319,20 @@ Result<std::vector<float>> Model::floats(const std::string& constant) const {
 
 Model Model::copy() const {
   return Model(std::make_unique<Impl>(*impl_));
+}
+
+Status Model::convert(int opset) {
+  try {
+    auto converted = ::onnx::version_conversion::ConvertVersion(impl_->proto, opset);
+    *converted.mutable_metadata_props() = impl_->proto.metadata_props();
+    impl_->proto = std::move(converted);
+    return {};
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kUnsupported, impl_->name + ": cannot be converted to opset " +
+                                              std::to_string(opset) + ": " + e.what()};
+  }
 }
 
 void Model::add_input(const TensorInfo& tensor) {

@@ -61,6 +61,9 @@ class Model {
   Result<std::vector<float>> floats(const std::string& constant) const;
 
   Model copy() const;
+  /// The same network in the operators of another version, by ONNX's own converter; metadata stays.
+  /// Errors: it cannot.
+  Status convert(int opset);
 
   void add_input(const TensorInfo& tensor);
   /// Gives an input that has a shape another one of as many dimensions.

@@ -183,11 +183,9 @@ class Planner {
 }  // namespace
 
 Result<Plan> plan_of(const onnx::Model& model, const std::set<std::string>& in_float) {
-  constexpr int kOpset = 13;  // the first with a scale for each channel
-  if (model.opset() < kOpset) {
-    return Error{ErrorCode::kUnsupported,
-                 "opset " + std::to_string(model.opset()) +
-                     ": expected 13 or newer, which has INT8 for each channel; export it again"};
+  if (model.opset() < kLeastOpset) {
+    return Error{ErrorCode::kUnsupported, "opset " + std::to_string(model.opset()) + ": expected " +
+                                              std::to_string(kLeastOpset) + " or newer"};
   }
   for (const auto& node : model.nodes()) {
     if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear" || node.op == "QLinearConv") {

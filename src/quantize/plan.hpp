@@ -15,6 +15,9 @@
 
 namespace osprey::quantize {
 
+/// The first in which weights have a scale for each channel.
+inline constexpr int kLeastOpset = 13;
+
 /// A convolution or fully connected layer whose weights are constant.
 struct WeightedLayer {
   std::size_t node = 0;  ///< by its place in Model::nodes()

@@ -325,6 +325,72 @@ class Evaluations(CommandTest):
         self.assertFalse((self.out / "r.html").exists())
 
 
+class Quantising(CommandTest):
+    """A network of floats becomes one of INT8 that finds the same."""
+
+    def quantize(self, *arguments, code=0):
+        done = self.osprey("quantize", *arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_int8_finds_the_same(self):
+        pictures = self.data / "pictures"
+        for algorithm in ("normal", "mmse", "percentile"):
+            done = self.quantize(self.model, "--data", pictures, "--algorithm", algorithm, "-o", "i.onnx",
+                                 "--json", "q.json")
+            self.assertIn("pictures  3 of", done.stderr)
+            self.assertIn("wrote     i.onnx", done.stderr)
+            self.assertNotIn("warning", done.stderr)
+            report = json.loads((self.out / "q.json").read_text())
+            self.assertEqual((report["algorithm"], report["method"], report["pictures"]), (algorithm, "channel", 3))
+            for part in report["agreement"]:
+                self.assertGreater(part["cosine"], 0.98)
+            self.assertIn("INT8", self.osprey("info", "i.onnx").stdout)
+            found = self.osprey("detect", pictures, "--model", "i.onnx", "--conf", "0.4", "--json", "-")
+            for line in found.stdout.splitlines():
+                self.assertEqual(len(json.loads(line)["objects"]), 2, algorithm)
+
+    def test_a_network_that_int8_ruins_is_reported(self):
+        # Boxes and scores come from one layer here: with one scale for its weights, the scores' are all 0.
+        done = self.quantize(self.model, "--data", self.data / "pictures", "--method", "layer", "-o", "i.onnx")
+        self.assertRegex(done.stderr, "warning   output0 scores of i.onnx is not what the floats give on this machine")
+
+    def test_calibrates_with_a_video_too(self):
+        done = self.quantize(self.model, "--data", self.video, "--pictures", "5", "-o", "i.onnx")
+        self.assertIn("pictures  5 of", done.stderr)
+
+    def test_what_is_wrong_is_named(self):
+        def refused(*arguments, says):
+            self.assertIn(says, self.quantize(*arguments, code=2).stderr)
+            self.assertEqual(self.left_behind(), kept)
+
+        (self.out / "empty").mkdir()
+        (self.out / "bad").mkdir()
+        (self.out / "bad/a.png").write_text("no picture")
+        shutil.copy(self.model, self.out / "m.onnx")
+        kept = self.left_behind()
+        pictures = self.data / "pictures"
+        refused("absent.onnx", "--data", pictures, "-o", "i.onnx", says="absent.onnx")
+        refused("m.onnx", "--data", "absent", "-o", "i.onnx", says="absent")
+        refused("m.onnx", "--data", "empty", "-o", "i.onnx", says="empty")
+        refused("m.onnx", "--data", "bad", "-o", "i.onnx", says="bad")
+        refused("m.onnx", "--data", pictures, "-o", "m.onnx", says="--output: m.onnx would be overwritten")
+        refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--json", "i.onnx",
+                says="--output and --json: both would write i.onnx")
+        refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--algorithm", "best", says="--algorithm")
+        refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--float-layers", "nope", says="has no layer nope")
+        refused("m.onnx", "--data", pictures, "-o", "nowhere/i.onnx", says="nowhere/i.onnx")
+        self.quantize("m.onnx", "--data", pictures, "-o", "i.onnx")
+        self.assertIn("i.onnx: is quantised already", self.quantize("i.onnx", "--data", pictures, "-o", "j.onnx", code=2).stderr)
+
+    def test_damaged_pictures_are_passed_over_and_counted(self):
+        shutil.copytree(self.data / "pictures", self.out / "in")
+        (self.out / "in/zz.png").write_text("no picture")
+        done = self.quantize(self.model, "--data", "in", "-o", "i.onnx")
+        self.assertIn("pictures  3 of in", done.stderr)
+        self.assertRegex(done.stderr, "warning   1 files of in were left out")
+
+
 class VirtualBoard(CommandTest):
     """An RK3588 that anyone has: the same command, the real runtime's interface, cores that take their time."""
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/weights.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace osprey::quantize {
+namespace {
+
+std::vector<float> random_weights(unsigned seed, std::size_t count) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> weights(count);
+  for (auto& weight : weights) weight = normal(random);
+  return weights;
+}
+
+TEST(Weights, are_within_half_a_step_of_their_channel) {
+  const Shape shape = {6, 5, 3, 3};
+  const auto weights = random_weights(1, 270);
+  for (const std::size_t axis : {0u, 1u}) {
+    const auto rounded = round_weights(weights, shape, axis, true);
+    ASSERT_EQ(rounded.scales.size(), axis == 0 ? 6u : 5u);
+    std::vector<float> most(rounded.scales.size(), 0);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const auto channel = axis == 0 ? i / 45 : i / 9 % 5;
+      most[channel] = std::max(most[channel], std::fabs(weights[i]));
+      EXPECT_NEAR(rounded.steps[i] * rounded.scales[channel], weights[i],
+                  rounded.scales[channel] * 0.5001f);
+    }
+    for (std::size_t c = 0; c < most.size(); ++c) {
+      EXPECT_FLOAT_EQ(rounded.scales[c], most[c] / 127);
+    }
+  }
+  EXPECT_EQ(round_weights(weights, shape, 0, false).scales.size(), 1u);
+}
+
+TEST(Weights, of_zeros_are_zeros) {
+  const auto rounded = round_weights(std::vector<float>(8, 0.f), {2, 4}, 0, true);
+  EXPECT_EQ(rounded.steps, std::vector<std::int8_t>(8, 0));
+  EXPECT_EQ(rounded.scales, std::vector<float>(2, 1.f));
+}
+
+/// By the definition: what constant inputs give with the weights and with their rounding.
+TEST(Weights, the_shift_of_the_mean_is_what_constant_inputs_show) {
+  constexpr std::int64_t kGroups = 2;
+  const auto weights = random_weights(2, 4 * 3 * 3);
+  const std::vector<float> means = {1, -2, 0.5f, 3, 0.25f, -1};
+  // Conv: 4 outputs, 2 groups of 3 inputs.
+  const auto rounded = round_weights(weights, {4, 3, 3, 1}, 0, true);
+  const auto shift = mean_shift(weights, rounded, {4, 3, 3, 1}, 0, kGroups, means);
+  ASSERT_EQ(shift.size(), 4u);
+  for (std::size_t out = 0; out < 4; ++out) {
+    double expected = 0;
+    for (std::size_t in = 0; in < 3; ++in) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        const auto at = (out * 3 + in) * 3 + k;
+        expected += static_cast<double>((rounded.steps[at] * rounded.scales[out] - weights[at]) *
+                                        means[out / 2 * 3 + in]);
+      }
+    }
+    EXPECT_NEAR(static_cast<double>(shift[out]), expected, 1e-5);
+  }
+  // ConvTranspose: 4 inputs in 2 groups, each with 3 outputs.
+  const auto turned = round_weights(weights, {4, 3, 3, 1}, 1, true);
+  const auto turned_shift =
+      mean_shift(weights, turned, {4, 3, 3, 1}, 1, kGroups, std::span(means).first(4));
+  ASSERT_EQ(turned_shift.size(), 6u);
+  for (std::size_t out = 0; out < 6; ++out) {
+    double expected = 0;
+    for (std::size_t in = out / 3 * 2; in < out / 3 * 2 + 2; ++in) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        const auto at = (in * 3 + out % 3) * 3 + k;
+        expected += static_cast<double>((turned.steps[at] * turned.scales[out % 3] - weights[at]) *
+                                        means[in]);
+      }
+    }
+    EXPECT_NEAR(static_cast<double>(turned_shift[out]), expected, 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace osprey::quantize
