@@ -208,7 +208,7 @@ struct QuantizeCommand {
   }
 
   engine::QuantisationOptions asked;
-  std::string algorithm = "kl_divergence", method = "channel", json;
+  std::string algorithm = "percentile", method = "channel", json;
   std::vector<std::string> float_layers;
   int memory_mb = 1024;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;

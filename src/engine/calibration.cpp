@@ -46,11 +46,12 @@ class Pass {
  public:
   Pass(const onnx::Model& network, const model::InputSpec& input,
        const std::vector<std::string>& tensors, PictureStream& pictures,
-       const std::function<bool(double)>& progress)
+       const CalibrationOptions& options, const std::function<bool(double)>& progress)
       : network_(network),
         input_(input),
         tensors_(tensors),
         pictures_(pictures),
+        options_(options),
         progress_(progress) {}
 
   Status run(int threads, std::map<std::string, quantize::TensorStatistics>& gathered) {
@@ -118,16 +119,22 @@ class Pass {
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
         if (places_[i] != kInput) continue;
         to_floats(buffer, input_, seen_by_network);
-        statistics[i].add({seen_by_network.data(), {1, 3, buffer.height, buffer.width}});
+        gather({seen_by_network.data(), {1, 3, buffer.height, buffer.width}}, i, statistics);
       }
       OSPREY_TRY(run_once(lane));
       const auto outputs = lane.outputs(0, 0);
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
-        if (places_[i] != kInput) statistics[i].add(outputs[places_[i]]);
+        if (places_[i] != kInput) gather(outputs[places_[i]], i, statistics);
       }
       tell();
     }
     return {};
+  }
+
+  void gather(const TensorView& view, std::size_t tensor, Statistics& statistics) const {
+    const auto scale = options_.rounding.find(tensors_[tensor]);
+    if (scale == options_.rounding.end()) return statistics[tensor].add(view);
+    statistics[tensor].add_rounding(view, scale->second);
   }
 
   void tell() {
@@ -153,6 +160,7 @@ class Pass {
   const model::InputSpec& input_;
   const std::vector<std::string>& tensors_;
   PictureStream& pictures_;
+  const CalibrationOptions& options_;
   const std::function<bool(double)>& progress_;
   std::vector<std::size_t> places_;  // of tensors: among the outputs
   std::atomic<bool> stopped_{false};
@@ -198,7 +206,7 @@ Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec
       const double done = static_cast<double>(i) + share_of_pass;
       return !options.progress || options.progress(done / static_cast<double>(groups.size()));
     };
-    Pass pass(network, input, groups[i], *pictures, progress);
+    Pass pass(network, input, groups[i], *pictures, options, progress);
     OSPREY_TRY(pass.run(threads, calibration.tensors));
     calibration.pictures = pictures->given();
     calibration.health = pictures->health();

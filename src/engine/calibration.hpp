@@ -21,6 +21,9 @@ struct CalibrationOptions {
   int most_pictures = 0;
   int threads = 0;
   std::uint64_t memory = std::uint64_t{1} << 30;  ///< for the tensors of pictures on their way
+  /// Tensors of which not the values are gathered, but what rounding them to this scale adds: see
+  /// TensorStatistics::add_rounding.
+  std::map<std::string, quantize::Scale> rounding{};
   /// How far, 0..1; from one thread at a time. False stops.
   std::function<bool(double)> progress;
 };

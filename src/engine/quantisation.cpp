@@ -17,6 +17,7 @@ namespace osprey::engine {
 namespace {
 
 constexpr int kAgreementPictures = 8;
+constexpr int kCorrectionPictures = 16;
 
 Error in_file(const std::string& path, const Error& error) {
   return {error.code, path + ": " + error.message};
@@ -41,6 +42,33 @@ std::vector<quantize::Scale> scales_of(
     scales.push_back(quantize::scale_of(range));
   }
   return scales;
+}
+
+using Statistics = std::map<std::string, quantize::TensorStatistics>;
+
+std::map<std::string, std::vector<float>> means_of(const onnx::Model& network,
+                                                   const Statistics& seen) {
+  std::map<std::string, std::vector<float>> means;
+  for (const auto& [name, statistics] : seen) {
+    if (auto of_channels = statistics.channel_means(); !of_channels.empty()) {
+      means[name] = std::move(of_channels);
+    }
+  }
+  quantize::follow_means(network, means);
+  return means;
+}
+
+std::map<std::string, quantize::InputMeans> input_means(const onnx::Model& network,
+                                                        const Statistics& values,
+                                                        const Statistics& rounding) {
+  std::map<std::string, quantize::InputMeans> means;
+  for (auto& [name, of_values] : means_of(network, values)) {
+    means[name].values = std::move(of_values);
+  }
+  for (auto& [name, of_rounding] : means_of(network, rounding)) {
+    means[name].rounding = std::move(of_rounding);
+  }
+  return means;
 }
 
 RoundedTensor rounded_tensor(const quantize::Point& point, const quantize::Histogram& seen,
@@ -96,14 +124,22 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   const auto calibration = OSPREY_TRY(calibrate(fixed, spec.input, tensors, calibrating));
 
   const auto scales = scales_of(*plan, calibration.tensors, input.name, options);
-  std::map<std::string, std::vector<float>> means;
+  std::map<std::string, quantize::InputMeans> means;
   if (options.bias_correction) {
-    for (const auto& [name, statistics] : calibration.tensors) {
-      if (auto of_channels = statistics.channel_means(); !of_channels.empty()) {
-        means[name] = std::move(of_channels);
-      }
+    calibrating.most_pictures = kCorrectionPictures;
+    if (options.most_pictures > 0) {
+      calibrating.most_pictures = std::min(kCorrectionPictures, options.most_pictures);
     }
-    quantize::follow_means(fixed, means);
+    for (const auto& point : plan->points) {
+      calibrating.rounding[point.tensor] = scales[point.group];
+    }
+    if (options.progress) {
+      calibrating.progress = [&](double share) {
+        return options.progress(share, "correcting means");
+      };
+    }
+    const auto rounding = OSPREY_TRY(calibrate(fixed, spec.input, tensors, calibrating));
+    means = input_means(fixed, calibration.tensors, rounding.tensors);
   }
   OSPREY_TRY(quantize::write_int8(network, *plan, scales, means, {options.per_channel}));
   OSPREY_TRY(network.write(options.output));

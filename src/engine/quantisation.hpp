@@ -20,7 +20,7 @@ struct QuantisationOptions {
   std::vector<int> imgsz;  ///< of a network of open size; as in Options
   std::string data;        ///< a folder, a video, or a list of pictures: *.txt
   std::string output;      ///< the file to write
-  quantize::Algorithm algorithm = quantize::Algorithm::kKlDivergence;
+  quantize::Algorithm algorithm = quantize::Algorithm::kPercentile;
   double percentile = 99.99;  ///< of kPercentile
   bool per_channel = true;
   int most_pictures = 0;     ///< 0: all

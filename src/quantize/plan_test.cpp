@@ -192,7 +192,7 @@ TEST(WriteInt8, the_bias_takes_the_shift_of_the_mean_away) {
   network.model().add_output({"out", {}});
   const auto plan = network.plan();
   ASSERT_TRUE(
-      write_int8(network.model(), plan, {{0.1f, 0}}, {{"images", {0, 100, 0, 0}}}, {}).ok());
+      write_int8(network.model(), plan, {{0.1f, 0}}, {{"images", {{0, 100, 0, 0}, {}}}}, {}).ok());
   const auto corrected = network.model().floats("b_corrected");
   ASSERT_TRUE(corrected.ok());
   EXPECT_NEAR((*corrected)[0], 10 - (64.f / 127 - 0.501f) * 100, 1e-4);

@@ -8,7 +8,9 @@ namespace osprey::quantize {
 
 namespace {
 
-double sum_of(std::span<const float> values) {
+/// The sum of what `of` makes of each value.
+template <typename Of>
+double sum_of(std::span<const float> values, Of of) {
   constexpr std::size_t kLanes = 8;  // compilers make vectors of it
   float lanes[kLanes] = {};
   double sum = 0;
@@ -18,11 +20,12 @@ double sum_of(std::span<const float> values) {
     const std::size_t end = std::min(values.size() / kLanes * kLanes, i + kPart);
     std::fill_n(lanes, kLanes, 0.f);
     for (; i < end; i += kLanes) {
-      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] += values[i + k];
+      for (std::size_t k = 0; k < kLanes; ++k) lanes[k] += of(values[i + k]);
     }
     sum = std::accumulate(lanes, lanes + kLanes, sum);
   }
-  return std::accumulate(values.begin() + static_cast<std::ptrdiff_t>(i), values.end(), sum);
+  for (; i < values.size(); ++i) sum += static_cast<double>(of(values[i]));
+  return sum;
 }
 
 std::int64_t axis_of(const onnx::Node& node) {
@@ -34,11 +37,11 @@ std::int64_t axis_of(const onnx::Node& node) {
 
 }  // namespace
 
-void TensorStatistics::add(const TensorView& tensor) {
-  const std::span values(tensor.data, tensor.size());
-  histogram_.add(values);
+template <typename SumOf>
+void TensorStatistics::add_by_channel(const TensorView& tensor, SumOf sum_of) {
   if (tensor.shape.size() != 4) has_channels_ = false;
   if (!has_channels_) return;
+  const std::span values(tensor.data, tensor.size());
   const auto channels = static_cast<std::size_t>(tensor.shape[1]);
   const auto plane = static_cast<std::size_t>(tensor.shape[2] * tensor.shape[3]);
   sums_.resize(channels, 0);
@@ -46,6 +49,23 @@ void TensorStatistics::add(const TensorView& tensor) {
     sums_[at / plane % channels] += sum_of(values.subspan(at, plane));
   }
   per_channel_ += static_cast<double>(values.size()) / static_cast<double>(channels);
+}
+
+void TensorStatistics::add(const TensorView& tensor) {
+  histogram_.add({tensor.data, tensor.size()});
+  add_by_channel(tensor, [](auto values) { return sum_of(values, [](float v) { return v; }); });
+}
+
+void TensorStatistics::add_rounding(const TensorView& tensor, const Scale& scale) {
+  const float step = scale.scale, per_step = 1 / scale.scale;
+  const float low = -static_cast<float>(scale.zero_point), high = 255 + low;
+  const auto error = [=](float value) {
+    // Clamped first: beyond 2^22 adding and taking away kRound would not round.
+    constexpr float kRound = 12582912;  // 1.5 * 2^23: sums have no fractions
+    const float at = std::clamp(value * per_step, low, high);
+    return ((at + kRound) - kRound) * step - value;
+  };
+  add_by_channel(tensor, [&](auto values) { return sum_of(values, error); });
 }
 
 void TensorStatistics::merge(const TensorStatistics& other) {

@@ -9,6 +9,7 @@
 #include "core/tensor.hpp"
 #include "onnx/model.hpp"
 #include "quantize/histogram.hpp"
+#include "quantize/scale.hpp"
 
 namespace osprey::quantize {
 
@@ -17,6 +18,8 @@ class TensorStatistics {
  public:
   /// [N, C, H, W] has means by channel; other shapes have none.
   void add(const TensorView& tensor);
+  /// What rounding to `scale` adds to each value, in place of the values: its means, no histogram.
+  void add_rounding(const TensorView& tensor, const Scale& scale);
   void merge(const TensorStatistics& other);
 
   const Histogram& histogram() const { return histogram_; }
@@ -24,6 +27,9 @@ class TensorStatistics {
   std::vector<float> channel_means() const;
 
  private:
+  template <typename SumOf>
+  void add_by_channel(const TensorView& tensor, SumOf sum_of);
+
   Histogram histogram_;
   std::vector<double> sums_;
   double per_channel_ = 0;  ///< values in a sum

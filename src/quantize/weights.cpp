@@ -46,7 +46,7 @@ WeightSteps round_weights(std::span<const float> weights, const Shape& shape, st
 
 std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps& rounded,
                               const Shape& shape, std::size_t axis, std::int64_t groups,
-                              std::span<const float> input_means) {
+                              const InputMeans& means) {
   const Channels output(shape, axis), input(shape, 1 - axis);
   const auto group_count = static_cast<std::size_t>(groups);
   // Conv has all outputs and a group's inputs, ConvTranspose all inputs and a group's outputs.
@@ -61,9 +61,10 @@ std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps&
       out += in / (input.count / group_count) * output.count;
     }
     const auto scale = rounded.scales[rounded.scales.size() > 1 ? output(i) : 0];
-    const double error = static_cast<double>(static_cast<float>(rounded.steps[i]) * scale) -
-                         static_cast<double>(weights[i]);
-    shift[out] += error * static_cast<double>(input_means[in]);
+    const auto weight = static_cast<double>(static_cast<float>(rounded.steps[i]) * scale);
+    const double error = weight - static_cast<double>(weights[i]);
+    shift[out] += error * static_cast<double>(means.values[in]);
+    if (!means.rounding.empty()) shift[out] += weight * static_cast<double>(means.rounding[in]);
   }
   return {shift.begin(), shift.end()};
 }

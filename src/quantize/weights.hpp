@@ -21,12 +21,17 @@ struct WeightSteps {
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
                           bool per_channel);
 
-/// What rounding adds to the mean of each output channel, for inputs with these means by channel: a
-/// bias less this takes it away. `axis` is that of the output channels, the other of the first two
-/// dimensions that of a group's inputs. Where sums run over the border of a picture it is not
-/// exact.
+/// What a layer's inputs are like, by channel.
+struct InputMeans {
+  std::vector<float> values;    ///< before they are rounded
+  std::vector<float> rounding;  ///< what rounding them adds; empty: nothing
+};
+
+/// What rounding weights and inputs adds to the mean of each output channel: a bias less this takes
+/// it away. `axis` is that of the output channels, the other of the first two dimensions that of a
+/// group's inputs. Where sums run over the border of a picture it is not exact.
 std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps& rounded,
                               const Shape& shape, std::size_t axis, std::int64_t groups,
-                              std::span<const float> input_means);
+                              const InputMeans& input);
 
 }  // namespace osprey::quantize

@@ -50,7 +50,7 @@ TEST(Weights, the_shift_of_the_mean_is_what_constant_inputs_show) {
   const std::vector<float> means = {1, -2, 0.5f, 3, 0.25f, -1};
   // Conv: 4 outputs, 2 groups of 3 inputs.
   const auto rounded = round_weights(weights, {4, 3, 3, 1}, 0, true);
-  const auto shift = mean_shift(weights, rounded, {4, 3, 3, 1}, 0, kGroups, means);
+  const auto shift = mean_shift(weights, rounded, {4, 3, 3, 1}, 0, kGroups, {means, {}});
   ASSERT_EQ(shift.size(), 4u);
   for (std::size_t out = 0; out < 4; ++out) {
     double expected = 0;
@@ -65,8 +65,8 @@ TEST(Weights, the_shift_of_the_mean_is_what_constant_inputs_show) {
   }
   // ConvTranspose: 4 inputs in 2 groups, each with 3 outputs.
   const auto turned = round_weights(weights, {4, 3, 3, 1}, 1, true);
-  const auto turned_shift =
-      mean_shift(weights, turned, {4, 3, 3, 1}, 1, kGroups, std::span(means).first(4));
+  const auto turned_shift = mean_shift(weights, turned, {4, 3, 3, 1}, 1, kGroups,
+                                       {{means.begin(), means.begin() + 4}, {}});
   ASSERT_EQ(turned_shift.size(), 6u);
   for (std::size_t out = 0; out < 6; ++out) {
     double expected = 0;

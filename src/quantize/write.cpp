@@ -8,7 +8,6 @@
 #include <set>
 
 #include "base/try.hpp"
-#include "quantize/weights.hpp"
 
 namespace osprey::quantize {
 
@@ -25,7 +24,7 @@ class Writer {
     for (const auto& node : nodes_) taken_.insert(node.outputs.begin(), node.outputs.end());
   }
 
-  Status run(const std::map<std::string, std::vector<float>>& means) {
+  Status run(const std::map<std::string, InputMeans>& means) {
     for (const auto& layer : plan_.layers) {
       const auto mean = means.find(layer.input);
       OSPREY_TRY(add_weights(layer, mean == means.end() ? nullptr : &mean->second));
@@ -43,7 +42,7 @@ class Writer {
   }
 
  private:
-  Status add_weights(const WeightedLayer& layer, const std::vector<float>* means) {
+  Status add_weights(const WeightedLayer& layer, const InputMeans* means) {
     const auto weights = OSPREY_TRY(model_.floats(layer.weights));
     const auto rounded =
         round_weights(weights, layer.shape, layer.channel_axis, options_.per_channel);
@@ -125,8 +124,7 @@ class Writer {
 }  // namespace
 
 Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
-                  const std::map<std::string, std::vector<float>>& means,
-                  const WriteOptions& options) {
+                  const std::map<std::string, InputMeans>& means, const WriteOptions& options) {
   return Writer(model, plan, scales, options).run(means);
 }
 

@@ -11,6 +11,7 @@
 #include "onnx/model.hpp"
 #include "quantize/plan.hpp"
 #include "quantize/scale.hpp"
+#include "quantize/weights.hpp"
 
 namespace osprey::quantize {
 
@@ -19,11 +20,10 @@ struct WriteOptions {
 };
 
 /// Rounds the weights of plan.layers and puts a pair of QuantizeLinear and DequantizeLinear behind
-/// each point, with the scale of its group. `means`: of tensors by channel; a layer whose input has
-/// some gets a bias that takes away what rounding its weights adds to the mean. `model` is that of
+/// each point, with the scale of its group. `means`: of tensors; a layer whose input has some gets
+/// a bias that takes away what rounding adds to the mean. `model` is that of
 /// the plan. Errors: weights that cannot be read.
 Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
-                  const std::map<std::string, std::vector<float>>& means,
-                  const WriteOptions& options);
+                  const std::map<std::string, InputMeans>& means, const WriteOptions& options);
 
 }  // namespace osprey::quantize

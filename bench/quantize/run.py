@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""INT8 by osprey quantize, NNCF and ONNX Runtime: COCO AP, frames a second in OpenVINO, time and memory to make it.
+
+    python3 bench/quantize/run.py [--model yolov8n.onnx] [--shared ../shared] [--keep FOLDER] [--rounds 6]
+
+Run it with the Python of bench/requirements.txt. All calibrate with the same 128 pictures (ONNX Runtime's Entropy with 16: it
+keeps all values), and are judged by `osprey eval` on coco_val64. Speed is OpenVINO's own, one inference a time on all cores,
+models in turn, the best round of each. Exit code 1 if a target is missed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Path(__file__).resolve().parent
+# Name: how it is made, and the most AP it may lose; None: a peer.
+OURS = {
+    "osprey": ([], 0.004),
+    "osprey normal": (["--algorithm", "normal"], 0.010),
+    "osprey kl_divergence": (["--algorithm", "kl_divergence"], 0.012),
+    "osprey mmse": (["--algorithm", "mmse"], 0.008),
+    "osprey percentile": (["--algorithm", "percentile"], None),
+    "osprey normal, layer": (["--algorithm", "normal", "--method", "layer"], 0.020),
+}
+PEERS = {
+    "NNCF PERFORMANCE": ("nncf", "PERFORMANCE", 128, ".xml"),
+    "NNCF MIXED": ("nncf", "MIXED", 128, ".xml"),
+    "ONNX Runtime MinMax": ("ort", "MinMax", 128, ".onnx"),
+    "ONNX Runtime Entropy": ("ort", "Entropy", 16, ".onnx"),
+}
+LEAST_SPEED = 0.98  # of the fastest peer's
+
+
+def run(command):
+    """Seconds and most memory, MB. A child's memory is told only as the most of all: each has a parent of its own."""
+    script = ("import resource, subprocess, sys\n"
+              "done = subprocess.run(sys.argv[1:], capture_output=True, text=True)\n"
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)\n"
+              "print(done.stdout[-2000:] + done.stderr[-2000:] if done.returncode else '')\n"
+              "sys.exit(done.returncode)\n")
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", script, *map(str, command)], capture_output=True, text=True)
+    took = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return took, float(done.stdout.split()[0])
+
+
+def frames_a_second(models, rounds):
+    import numpy
+    import openvino
+
+    core = openvino.Core()
+    requests = {name: core.compile_model(path, "CPU", {"PERFORMANCE_HINT": "LATENCY"}).create_infer_request()
+                for name, path in models.items()}
+    picture = numpy.random.default_rng(1).random((1, 3, 640, 640), dtype=numpy.float32)
+    best = dict.fromkeys(models, float("inf"))
+    for _ in range(rounds):
+        for name, request in requests.items():
+            request.infer([picture])
+            start = time.perf_counter()
+            for _ in range(8):
+                request.infer([picture])
+            best[name] = min(best[name], (time.perf_counter() - start) / 8)
+    return {name: 1 / seconds for name, seconds in best.items()}
+
+
+def main():
+    shared = Path(os.environ.get("OSPREY_SHARED_DIR", ROOT.parent / "shared"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=shared)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--keep", type=Path, help="where the models stay")
+    parser.add_argument("--rounds", type=int, default=6)
+    options = parser.parse_args()
+    model = options.model or options.shared / "models/yolov8n.onnx"
+    pictures = options.shared / "data/coco_calibration/images"
+    labelled = options.shared / "data/coco_val64"
+    for needed in (model, pictures, labelled):
+        if not needed.exists():
+            return print(f"skip  {needed} is not there")
+    osprey = options.build / "osprey"
+
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def ap(path):
+            found = subprocess.run([osprey, "eval", "--model", path, "--data", labelled / "instances.json", "--images",
+                                    labelled / "images", "--only-coco", "--quiet", "--json", "-"], capture_output=True, text=True)
+            if found.returncode:
+                sys.exit(found.stderr)
+            return json.loads(found.stdout)["coco"]["ap"]
+
+        models, cost = {"float": model}, {"float": (0, 0)}
+        for name, (flags, _) in OURS.items():
+            models[name] = folder / (name.replace(",", "").replace(" ", "_") + ".onnx")
+            cost[name] = run([osprey, "quantize", model, "--data", pictures, *flags, "-o", models[name]])
+        for name, (tool, option, count, suffix) in PEERS.items():
+            models[name] = folder / (name.replace(" ", "_") + suffix)
+            cost[name] = run([sys.executable, HERE / "peers.py", tool, model, pictures, count, option, models[name]])
+        accuracy = {name: ap(path) for name, path in models.items()}
+        speed = frames_a_second(models, options.rounds)
+
+    print(f"{'':24}{'AP':>8}{'lost':>8}{'fps':>8}{'made in':>10}{'memory':>10}")
+    for name in models:
+        print(f"{name:24}{accuracy[name]:8.4f}{accuracy['float'] - accuracy[name]:8.4f}{speed[name]:8.1f}"
+              f"{cost[name][0]:8.1f} s{cost[name][1]:7.0f} MB")
+    missed = [f"{name}: lost {accuracy['float'] - accuracy[name]:.4f}, at most {most}" for name, (_, most) in OURS.items()
+              if most is not None and accuracy["float"] - accuracy[name] > most]
+    best = max(accuracy[name] for name in PEERS)
+    fastest = max(speed[name] for name in PEERS)
+    quickest = min(cost[name][0] for name in PEERS)
+    if accuracy["osprey"] < best:
+        missed.append(f"osprey: AP {accuracy['osprey']:.4f}, the best peer's is {best:.4f}")
+    if speed["osprey"] < LEAST_SPEED * fastest:
+        missed.append(f"osprey: {speed['osprey']:.1f} fps, the fastest peer's {fastest:.1f}")
+    missed += [f"{name}: made in {cost[name][0]:.1f} s, the quickest peer's in {quickest:.1f} s" for name in OURS
+               if cost[name][0] >= quickest]
+    print(*(missed or ["all targets met"]), sep="\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
