@@ -210,7 +210,7 @@ struct QuantizeCommand {
   engine::QuantisationOptions asked;
   std::string algorithm = "percentile", method = "channel", json;
   std::vector<std::string> float_layers;
-  int memory_mb = 1024;
+  int memory_mb = 1200;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;
 };
 

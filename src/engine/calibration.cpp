@@ -54,13 +54,15 @@ class Pass {
         options_(options),
         progress_(progress) {}
 
-  Status run(int threads, std::map<std::string, quantize::TensorStatistics>& gathered) {
+  Status run(int lane_count, int threads,
+             std::map<std::string, quantize::TensorStatistics>& gathered) {
     const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
     OSPREY_TRY(show_tensors(scratch / "network.onnx"));
     const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
     const auto loaded = OSPREY_TRY(backend->load(scratch / "network.onnx"));
     runtime::SessionOptions options;
-    options.lanes = options.threads = threads;
+    options.lanes = lane_count;
+    options.threads = threads;
     const auto session = OSPREY_TRY(loaded->compile(input_, options));
     std::vector<std::unique_ptr<runtime::Lane>> lanes;
     for (int i = 0; i < session->lanes(); ++i) {
@@ -195,9 +197,13 @@ Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec
   const int threads = options.threads > 0
                           ? options.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  // Each lane has two slots with outputs of their own.
-  const auto share = options.memory / (runtime::Lane::kSlots * static_cast<std::uint64_t>(threads));
-  const auto groups = in_groups(tensors, network.infer_shapes(1), share);
+  const auto shapes = network.infer_shapes(1);
+  std::uint64_t all = 1;
+  for (const auto& tensor : tensors) all += bytes_of(shapes, tensor);
+  // As many lanes as may hold all tensors at once; several passes if not even one may.
+  const auto lanes =
+      std::clamp<std::uint64_t>(options.memory / all, 1, static_cast<std::uint64_t>(threads));
+  const auto groups = in_groups(tensors, shapes, options.memory / lanes);
   Calibration calibration;
   calibration.passes = static_cast<int>(groups.size());
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -207,7 +213,7 @@ Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec
       return !options.progress || options.progress(done / static_cast<double>(groups.size()));
     };
     Pass pass(network, input, groups[i], *pictures, options, progress);
-    OSPREY_TRY(pass.run(threads, calibration.tensors));
+    OSPREY_TRY(pass.run(static_cast<int>(lanes), threads, calibration.tensors));
     calibration.pictures = pictures->given();
     calibration.health = pictures->health();
     if (calibration.pictures > 0) continue;

@@ -20,7 +20,7 @@ struct CalibrationOptions {
   std::string data;  ///< as PictureStream::open() takes it
   int most_pictures = 0;
   int threads = 0;
-  std::uint64_t memory = std::uint64_t{1} << 30;  ///< for the tensors of pictures on their way
+  std::uint64_t memory = std::uint64_t{1200} << 20;  ///< for the tensors of pictures on their way
   /// Tensors of which not the values are gathered, but what rounding them to this scale adds: see
   /// TensorStatistics::add_rounding.
   std::map<std::string, quantize::Scale> rounding{};

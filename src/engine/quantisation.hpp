@@ -30,7 +30,7 @@ struct QuantisationOptions {
   int threads = 0;                 ///< 0: all cores
   /// Memory that values of pictures on their way may take, bytes; where all tensors together need
   /// more, the pictures are gone through several times.
-  std::uint64_t memory = std::uint64_t{1} << 30;
+  std::uint64_t memory = std::uint64_t{1200} << 20;
   /// Called now and then, from one thread at a time: how far, 0..1, and with what. False stops.
   std::function<bool(double, const std::string&)> progress;
 };
