@@ -93,7 +93,7 @@ TEST_F(Quantising, little_memory_means_more_passes_and_the_same_file) {
   ASSERT_TRUE(quantise(asked_).ok());
   std::ifstream first(asked_.output, std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(first)), {});
-  asked_.memory = 1 << 20;
+  asked_.memory = 1 << 17;
   const auto report = quantise(asked_);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_GT(report->passes, 1);
