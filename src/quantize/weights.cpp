@@ -23,6 +23,26 @@ struct Channels {
   std::size_t inner = 1;
 };
 
+/// A scale for all, with the least squared error: one that fits the largest weights may leave the
+/// other channels few steps.
+float scale_for_all(std::span<const float> weights, float most) {
+  constexpr int kTries = 32;
+  float best = most / kMostSteps;
+  double least = -1;
+  for (int i = kTries; i > kTries / 4; --i) {
+    const float scale = most * static_cast<float>(i) / kTries / kMostSteps;
+    double sum = 0;
+    for (const float weight : weights) {
+      const float step = std::clamp(std::nearbyint(weight / scale), -kMostSteps, kMostSteps);
+      sum += static_cast<double>((step * scale - weight) * (step * scale - weight));
+    }
+    if (least >= 0 && sum >= least) continue;
+    least = sum;
+    best = scale;
+  }
+  return best;
+}
+
 }  // namespace
 
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
@@ -35,7 +55,13 @@ WeightSteps round_weights(std::span<const float> weights, const Shape& shape, st
     auto& most = rounded.scales[place(i)];
     most = std::max(most, std::fabs(weights[i]));
   }
-  for (auto& scale : rounded.scales) scale = scale > 0 ? scale / kMostSteps : 1;
+  for (auto& scale : rounded.scales) {
+    if (scale == 0) {
+      scale = 1;
+    } else {
+      scale = per_channel ? scale / kMostSteps : scale_for_all(weights, scale);
+    }
+  }
   rounded.steps.reserve(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const float step = std::nearbyint(weights[i] / rounded.scales[place(i)]);

@@ -17,7 +17,8 @@ struct WeightSteps {
   std::vector<float> scales;       ///< one, or one an output channel
 };
 
-/// Symmetric about 0. `per_channel`: a scale for each place along `axis`, else one for all.
+/// Symmetric about 0. `per_channel`: a scale for each place along `axis`, its largest weight being
+/// the last step; else one for all, with the least squared error.
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
                           bool per_channel);
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -34,7 +35,24 @@ TEST(Weights, are_within_half_a_step_of_their_channel) {
       EXPECT_FLOAT_EQ(rounded.scales[c], most[c] / 127);
     }
   }
-  EXPECT_EQ(round_weights(weights, shape, 0, false).scales.size(), 1u);
+}
+
+TEST(Weights, of_a_layer_have_one_scale_that_does_not_follow_an_outlier) {
+  auto weights = random_weights(4, 4000);
+  weights[7] = 20;
+  const auto rounded = round_weights(weights, {40, 100}, 0, false);
+  ASSERT_EQ(rounded.scales.size(), 1u);
+  const auto error = [&](float scale) {
+    double sum = 0;
+    for (const float w : weights) {
+      const float step = std::clamp(std::nearbyint(w / scale), -127.f, 127.f);
+      sum += static_cast<double>((step * scale - w) * (step * scale - w));
+    }
+    return sum;
+  };
+  for (int i = 1; i <= 100; ++i) {
+    EXPECT_LE(error(rounded.scales[0]), 1.05 * error(20.f / 127 * static_cast<float>(i) / 100));
+  }
 }
 
 TEST(Weights, of_zeros_are_zeros) {
