@@ -65,6 +65,7 @@ class Pass {
     options.threads = threads;
     const auto session = OSPREY_TRY(loaded->compile(input_, options));
     std::vector<std::unique_ptr<runtime::Lane>> lanes;
+    lanes.reserve(static_cast<std::size_t>(session->lanes()));
     for (int i = 0; i < session->lanes(); ++i) {
       lanes.push_back(OSPREY_TRY(session->create_lane()));
     }
