@@ -158,12 +158,11 @@ struct QuantizeCommand {
   std::vector<std::string> warnings(const engine::QuantisationReport& report) const {
     auto all = report.warnings;
     if (report.damaged + report.passed_over > 0) {
-      all.push_back(
-          format("%llu files of %s were left out: %llu damaged, %llu no pictures%s",
-                 static_cast<unsigned long long>(report.damaged + report.passed_over),
-                 asked.data.c_str(), static_cast<unsigned long long>(report.damaged),
-                 static_cast<unsigned long long>(report.passed_over),
-                 report.first_damage.empty() ? "" : (" (" + report.first_damage + ")").c_str()));
+      const auto count = [](std::uint64_t n) { return std::to_string(n); };
+      all.push_back(count(report.damaged + report.passed_over) + " files of " + asked.data +
+                    " were left out: " + count(report.damaged) + " damaged, " +
+                    count(report.passed_over) + " no pictures" +
+                    (report.first_damage.empty() ? "" : " (" + report.first_damage + ")"));
     }
     for (const auto& one : report.agreement) {
       if (one.cosine >= kPoorCosine) continue;
