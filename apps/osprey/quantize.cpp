@@ -156,7 +156,7 @@ struct QuantizeCommand {
   }
 
   std::vector<std::string> warnings(const engine::QuantisationReport& report) const {
-    auto all = report.warnings;
+    std::vector<std::string> all;
     if (report.damaged + report.passed_over > 0) {
       const auto count = [](std::uint64_t n) { return std::to_string(n); };
       all.push_back(count(report.damaged + report.passed_over) + " files of " + asked.data +

@@ -54,7 +54,6 @@ struct QuantisationReport {
   std::uint64_t damaged = 0, passed_over = 0;
   std::string first_damage;
   int passes = 1;  ///< how often the pictures were gone through
-  std::vector<std::string> warnings;
 };
 
 /// Writes options.output, whole or not at all. Errors: those of reading the model and the pictures;
