@@ -167,8 +167,8 @@ struct BenchCommand {
     const auto asked = options.cores.empty() ? each : std::vector<std::string>{cores->get(options)};
     const auto models = files.empty() ? std::vector<std::string>{options.model} : files;
     engine::Options own = options;
-    for (std::size_t i = 1; i < models.size();
-         ++i) {  // a wrong one is told before the first's time
+    // A wrong one is told before the first takes its time.
+    for (std::size_t i = 1; i < models.size(); ++i) {
       own.model = models[i];
       OSPREY_TRY(engine::read_models(own));
     }

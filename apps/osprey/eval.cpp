@@ -10,12 +10,12 @@
 #include <optional>
 #include <utility>
 
-#include "base/atomic_file.hpp"
 #include "base/scratch_folder.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
 #include "engine/detect_run.hpp"
 #include "engine/evaluation.hpp"
+#include "late_file.hpp"
 #include "option_flags.hpp"
 #include "summary.hpp"
 #include "supervise.hpp"
@@ -29,23 +29,6 @@ namespace fs = std::filesystem;
 
 constexpr int kPictureSide = 960;  // of the report's pictures, pixels
 constexpr double kL2Limit = 10;    // pixels
-
-/// A file to be written at the end, opened before the work begins.
-class Output {
- public:
-  Status open(const std::string& path) {
-    if (!path.empty() && path != "-") file_.emplace(OSPREY_TRY(base::AtomicFile::create(path)));
-    return {};
-  }
-  bool is_open() const { return file_.has_value(); }
-  Status write(const std::string& text) {
-    OSPREY_TRY(file_->write(text));
-    return file_->commit();
-  }
-
- private:
-  std::optional<base::AtomicFile> file_;
-};
 
 struct EvalCommand {
   explicit EvalCommand(CLI::App& command)
@@ -229,7 +212,7 @@ struct EvalCommand {
   std::string images, detections, rule = "iou", coco, json, html, absent;
   std::vector<std::string> compared;
   std::optional<double> limit;
-  Output json_file, html_file;
+  LateFile json_file, html_file;
   bool quiet = false;
   OptionFlags flags;
 };

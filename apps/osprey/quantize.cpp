@@ -7,15 +7,13 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
 
-#include "base/atomic_file.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
 #include "engine/options.hpp"
 #include "engine/quantisation.hpp"
+#include "late_file.hpp"
 #include "summary.hpp"
 #include "supervise.hpp"
 #include "terminal.hpp"
@@ -101,10 +99,8 @@ struct QuantizeCommand {
     asked.memory = static_cast<std::uint64_t>(memory_mb) << 20;
     OSPREY_TRY(
         engine::check_files({asked.model, asked.data}, {{"output", asked.output}, {"json", json}}));
-    std::optional<base::AtomicFile> json_file;
-    if (!json.empty() && json != "-") {
-      json_file.emplace(OSPREY_TRY(base::AtomicFile::create(json)));
-    }
+    LateFile json_file;
+    OSPREY_TRY(json_file.open(json));
     hold_interrupts();
     const auto start = std::chrono::steady_clock::now();
     ProgressLine line(quiet);
@@ -121,9 +117,7 @@ struct QuantizeCommand {
       std::fprintf(stderr, "warning   %s\n", warning.c_str());
     }
     if (json == "-") std::fputs(as_json(*report).c_str(), stdout);
-    if (!json_file) return {};
-    OSPREY_TRY(json_file->write(as_json(*report)));
-    return json_file->commit();
+    return json_file.is_open() ? json_file.write(as_json(*report)) : Status();
   }
 
   std::string in_words(const engine::QuantisationReport& report, double seconds) const {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/temporary_file.hpp"
 #include "base/try.hpp"
 #include "engine/calibration.hpp"
 #include "engine/prepared_model.hpp"
@@ -103,6 +104,9 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   }
   const auto plan = quantize::plan_of(network, options.in_float);
   if (!plan) return in_file(options.model, plan.error());
+
+  // Whether the file can be written is told before the work begins.
+  OSPREY_TRY(base::TemporaryFile::create(options.output, options.output));
 
   std::vector<std::string> tensors;
   for (const auto& point : plan->points) tensors.push_back(point.tensor);

@@ -2,7 +2,6 @@
 #include "quantize/plan.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 namespace osprey::quantize {

@@ -144,8 +144,7 @@ double divergence(const Coarse& seen, const Range& range) {
   for (std::size_t i = first; i < last; ++i) {
     if (bins[i] == 0) continue;
     const auto& step = steps[static_cast<std::size_t>(step_of(i))];
-    const double here =
-        static_cast<double>(bins[i]) + (i == first ? below : 0) + (i + 1 == last ? above : 0);
+    const double here = bins[i] + (i == first ? below : 0) + (i + 1 == last ? above : 0);
     const double p = here / seen.count;
     divergence += p * std::log(p / (step.values / step.bins / within));
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantize/write.hpp"
 
-#include <osprey/result.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <set>
