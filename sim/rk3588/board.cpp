@@ -124,7 +124,8 @@ void Context::answer(const std::vector<Fault>& faults) {
 }
 
 Board& Board::get() {
-  static Board board;
+  // Never destroyed: a run that hangs may still need it while the process ends.
+  static auto& board = *new Board;
   return board;
 }
 

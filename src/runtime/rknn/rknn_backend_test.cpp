@@ -282,6 +282,7 @@ TEST_F(VirtualBoard, a_run_that_hangs_is_left_behind_with_its_context) {
   setenv("OSPREY_SIM_FAULTS", "hang core=1 ms=4000", 1);
   const auto board = session({.core_masks = {2}});
   const auto lane = must(board->create_lane());
+  const auto before = open_descriptors();
   std::atomic<bool> called = false;
   lane->start(0, [&called](const Status&) { called = true; });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it runs
@@ -291,6 +292,11 @@ TEST_F(VirtualBoard, a_run_that_hangs_is_left_behind_with_its_context) {
   // The new context's run waits for the core, and then ends.
   EXPECT_TRUE(start(*lane, 0).get().ok());
   EXPECT_FALSE(called);
+  // And what was left behind goes once its run is over.
+  for (int i = 0; i < 1000 && open_descriptors() != before; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST_F(VirtualBoard, mending_leaks_no_descriptors) {

@@ -26,7 +26,8 @@ Status need(void* library, const std::string& path, const char* name, Function& 
 
 Result<RknnLibrary> RknnLibrary::open(const std::string& path) {
   RknnLibrary library;
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Its code stays for as long as the process does: a run that hangs may be within.
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
     const char* reason = dlerror();
     return Error{ErrorCode::kNotFound,
