@@ -21,6 +21,8 @@ void add_bench(CLI::App& app, int& exit_code);
 void add_info(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_import(CLI::App& app, int& exit_code);
+void add_export_rknn(CLI::App& app, int& exit_code);
+void add_optimize(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
 void add_sim_model(CLI::App& app, int& exit_code);
 void add_options_page(CLI::App& app, int& exit_code);

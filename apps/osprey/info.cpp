@@ -2,10 +2,14 @@
 // osprey info: what a model is and how Osprey reads it.
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <cstdio>
+#include <map>
 
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "engine/agreement.hpp"
+#include "engine/optimisation.hpp"
 #include "engine/prepared_model.hpp"
 #include "option_flags.hpp"
 #include "terminal.hpp"
@@ -87,6 +91,12 @@ std::string class_line(const model::ModelSpec& spec) {
 struct InfoCommand {
   explicit InfoCommand(CLI::App& command) : flags(command, {engine::OptionGroup::kModel}) {
     command.add_option("file", file, "model file")->option_text("MODEL");
+    command.add_flag("--fusion", fusion,
+                     "of an ONNX file: which steps runtimes can join, and what is in their way");
+    command.add_flag("--verify", verify,
+                     "of an ONNX file of INT8: compare it with its own floats on this machine");
+    command.add_option("--data", data, "for --verify: pictures; default: a few made-up ones")
+        ->option_text("SOURCE");
   }
 
   Status run() const {
@@ -112,10 +122,47 @@ struct InfoCommand {
       text += format("compute     %.2f GFLOPs a picture\n", description.gflops);
     std::fputs(text.c_str(), stdout);
     if (!spec) return spec.error();
+    if (fusion) OSPREY_TRY(tell_fusions(options.model));
+    return verify ? compare_with_floats(options.model, *spec) : Status();
+  }
+
+  static Status tell_fusions(const std::string& model) {
+    std::map<std::string, std::array<int, 3>> counts;  // possible, joined here, blocked
+    std::string blocked;
+    for (const auto& one : OSPREY_TRY(engine::fusions(model))) {
+      auto& [possible, joined, in_the_way] = counts[one.kind];
+      ++(one.blocked.empty() ? possible : in_the_way);
+      joined += one.joined ? 1 : 0;
+      if (one.blocked.empty()) continue;
+      blocked += "blocked     " + one.kind + " of " + one.layer + ": " + one.blocked + "\n";
+    }
+    for (const auto& [kind, count] : counts) {
+      const auto& [possible, joined, in_the_way] = count;
+      std::printf("fusion      %s: %d can join the layer before, OpenVINO does so with %d here",
+                  kind.c_str(), possible, joined);
+      std::printf(in_the_way > 0 ? "; %d blocked\n" : "\n", in_the_way);
+    }
+    if (counts.empty()) std::puts("fusion      nothing follows a layer that could join it");
+    std::fputs(blocked.c_str(), stdout);
     return {};
   }
 
-  std::string file;
+  Status compare_with_floats(const std::string& model, const model::ModelSpec& spec) const {
+    engine::Pictures pictures = engine::made_up_pictures(spec.input, 4);
+    if (!data.empty()) pictures = OSPREY_TRY(engine::pictures_of(data, 8));
+    std::string wrong;
+    for (const auto& one : OSPREY_TRY(engine::agreement_with_floats(model, spec, pictures))) {
+      std::printf("verify      %s: cosine %.4f with its own floats, signal to noise %.1f dB\n",
+                  one.output.c_str(), one.cosine, one.snr_db);
+      if (one.cosine < engine::kPoorCosine) wrong = one.output;
+    }
+    if (wrong.empty()) return {};
+    return Error{ErrorCode::kInvalidArgument,
+                 model + ": " + wrong + " is not what the model's floats give on this machine"};
+  }
+
+  std::string file, data;
+  bool fusion = false, verify = false;
   OptionFlags flags;
 };
 

@@ -48,6 +48,8 @@ int run(int argc, char** argv) {
   add_info(app, exit_code);
   add_doctor(app, exit_code);
   add_import(app, exit_code);
+  add_export_rknn(app, exit_code);
+  add_optimize(app, exit_code);
   add_quantize(app, exit_code);
   add_sim_model(app, exit_code);
   add_options_page(app, exit_code);

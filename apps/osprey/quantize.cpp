@@ -30,8 +30,9 @@ const std::map<std::string, quantize::Algorithm> kAlgorithms = {
     {"kl_divergence", quantize::Algorithm::kKlDivergence},
     {"percentile", quantize::Algorithm::kPercentile}};
 
-/// Below it, scores of INT8 say something else than those of floats.
-constexpr double kPoorCosine = 0.9;
+const std::map<std::string, engine::QuantisationTarget> kTargets = {
+    {"cpu", engine::QuantisationTarget::kProcessor},
+    {"rk3588", engine::QuantisationTarget::kRk3588}};
 
 double megabytes(const std::string& path) {
   std::error_code error;
@@ -60,6 +61,11 @@ struct QuantizeCommand {
                     "for percentile: so much of the values, 50..100")
         ->check(CLI::Range(50.0, 100.0))
         ->option_text("X");
+    command
+        .add_option("--target", target,
+                    "what it is to run on: a processor, or rk3588 (every tensor INT8, outputs "
+                    "before the head decodes them)")
+        ->check(CLI::IsMember(kTargets));
     command.add_option("--method", method, "of weights: a scale for each channel, or for a layer")
         ->check(CLI::IsMember({"channel", "layer"}));
     command
@@ -92,6 +98,7 @@ struct QuantizeCommand {
 
   Status run() {
     asked.algorithm = kAlgorithms.at(algorithm);
+    asked.target = kTargets.at(target);
     asked.per_channel = method == "channel";
     asked.bias_correction = !no_bias_correction;
     asked.overflow_fix = !no_overflow_fix;
@@ -128,6 +135,10 @@ struct QuantizeCommand {
     for (const auto& tensor : report.tensors) groups = std::max(groups, tensor.group + 1);
     text += format("INT8      %zu layers, scales by %s; %zu tensors with %zu scales, by %s\n",
                    report.layers, method.c_str(), report.tensors.size(), groups, algorithm.c_str());
+    if (!report.outputs.empty()) {
+      text += format("outputs   %zu, of the last layers: what decodes them is left to osprey\n",
+                     report.outputs.size());
+    }
     for (const auto& [layer, why] : report.in_float) {
       text += "float     " + layer + ": " + why + "\n";
     }
@@ -159,7 +170,7 @@ struct QuantizeCommand {
                     (report.first_damage.empty() ? "" : " (" + report.first_damage + ")"));
     }
     for (const auto& one : report.agreement) {
-      if (one.cosine >= kPoorCosine) continue;
+      if (one.cosine >= engine::kPoorCosine) continue;
       all.push_back(format("%s of %s is not what the floats give on this machine: cosine %.3f",
                            one.output.c_str(), asked.output.c_str(), one.cosine));
     }
@@ -201,7 +212,7 @@ struct QuantizeCommand {
   }
 
   engine::QuantisationOptions asked;
-  std::string algorithm = "percentile", method = "channel", json;
+  std::string algorithm = "percentile", method = "channel", target = "cpu", json;
   std::vector<std::string> float_layers;
   int memory_mb = 1200;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;

@@ -13,6 +13,7 @@
 #include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "engine/metadata_file.hpp"
 #include "engine/output_ranges.hpp"
 #include "engine/prepared_model.hpp"
 #include "sim/rk3588/container.hpp"
@@ -56,17 +57,6 @@ Cost cost_of(const std::string& file, const model::ModelDescription& description
   return {sim::estimate_core_ms(description.layers, fused_silu),
           format("estimated from %zu layers of %.1f GFLOPs", description.layers.size(),
                  description.gflops)};
-}
-
-/// The network's own metadata, as far as the runtime has room for it.
-std::string custom_string(const std::map<std::string, std::string>& metadata) {
-  constexpr std::size_t kRoom = 1023;
-  nlohmann::json keys(metadata);
-  const auto text = [&] {
-    return keys.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
-  if (text().size() > kRoom) keys.erase("names");
-  return text().size() > kRoom ? std::string() : text();
 }
 
 struct SimModelCommand {
@@ -120,7 +110,7 @@ struct SimModelCommand {
     made.std.assign(spec.input.std.begin(), spec.input.std.end());
     made.bgr = spec.input.order == model::ChannelOrder::kBgr;
     made.parallel = parallel;
-    made.custom_string = custom_string(file.description.metadata);
+    made.custom_string = engine::custom_string(file.description.metadata);
     const auto pictures = static_cast<std::uint32_t>(batch);
     // As the toolkit makes them: bytes in, shifted to signed ones.
     made.input = {file.description.inputs.front().name,

@@ -63,4 +63,14 @@ Status add_metadata_file(model::ModelDescription& description) {
   return {};
 }
 
+std::string custom_string(const std::map<std::string, std::string>& metadata) {
+  constexpr std::size_t kRoom = 1023;
+  nlohmann::json keys(metadata);
+  const auto text = [&] {
+    return keys.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  if (text().size() > kRoom) keys.erase("names");
+  return text().size() > kRoom ? std::string() : text();
+}
+
 }  // namespace osprey::engine

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
+#include "base/scratch_folder.hpp"
 #include "base/temporary_file.hpp"
 #include "base/try.hpp"
 #include "engine/calibration.hpp"
@@ -24,22 +26,56 @@ Error in_file(const std::string& path, const Error& error) {
   return {error.code, path + ": " + error.message};
 }
 
+/// The network of floats that becomes INT8.
+struct Floats {
+  std::string path;
+  onnx::Model network;
+  model::ModelSpec spec;
+};
+
+/// Scores before sigmoid that are lower all mean "nothing": 0.0003.
+constexpr double kLeastLogit = -8;
+
+/// What is known of a group of tensors beyond the values seen.
+struct Role {
+  bool pixels = false, output = false, score = false;
+};
+
+std::vector<Role> roles_of(const quantize::Plan& plan, const Floats& floats) {
+  const auto outputs = floats.network.outputs();
+  const auto input = floats.network.inputs().front().name;
+  std::vector<Role> roles(plan.groups);
+  for (const auto& point : plan.points) {
+    auto& role = roles[point.group];
+    role.pixels = role.pixels || point.tensor == input;
+    for (const auto& output : outputs) role.output = role.output || output.name == point.tensor;
+    for (const auto& split : floats.spec.head.splits) {
+      const auto& score = outputs[static_cast<std::size_t>(split.score_output)].name;
+      if (floats.spec.head.scores_are_logits && score == point.tensor) role.score = true;
+    }
+  }
+  return roles;
+}
+
 /// Scales of the groups, from what their tensors held together.
 std::vector<quantize::Scale> scales_of(
-    const quantize::Plan& plan, const std::map<std::string, quantize::TensorStatistics>& seen,
-    const std::string& input, const QuantisationOptions& options) {
+    const quantize::Plan& plan, const Floats& floats,
+    const std::map<std::string, quantize::TensorStatistics>& seen,
+    const QuantisationOptions& options) {
   std::vector<quantize::Histogram> together(plan.groups);
-  std::vector<bool> holds_input(plan.groups, false);
   for (const auto& point : plan.points) {
     together[point.group].merge(seen.at(point.tensor).histogram());
-    if (point.tensor == input) holds_input[point.group] = true;
   }
+  const auto roles = roles_of(plan, floats);
   std::vector<quantize::Scale> scales;
   for (std::size_t i = 0; i < plan.groups; ++i) {
-    // Pixels have their range by definition.
-    const auto algorithm = holds_input[i] ? quantize::Algorithm::kNormal : options.algorithm;
+    // Pixels have their range by definition; of outputs the rare high values are what is looked
+    // for.
+    const bool whole = roles[i].pixels || roles[i].output;
+    const auto algorithm = whole ? quantize::Algorithm::kNormal : options.algorithm;
     auto range = quantize::choose_range(together[i], algorithm, options.percentile);
-    if (holds_input[i] && options.overflow_fix) range.high += range.high - range.low;
+    if (roles[i].score) range.low = std::max(range.low, kLeastLogit);
+    if (roles[i].pixels && options.overflow_fix) range.high += range.high - range.low;
     scales.push_back(quantize::scale_of(range));
   }
   return scales;
@@ -86,23 +122,61 @@ RoundedTensor rounded_tensor(const quantize::Point& point, const quantize::Histo
   return tensor;
 }
 
-}  // namespace
-
-Result<QuantisationReport> quantise(const QuantisationOptions& options) {
+Result<Floats> read_floats(const std::string& path, const std::vector<int>& imgsz) {
   Options understanding;
-  understanding.model = options.model;
-  understanding.imgsz = options.imgsz;
-  auto file = OSPREY_TRY(read_model(understanding));
+  understanding.model = path;
+  understanding.imgsz = imgsz;
+  const auto file = OSPREY_TRY(read_model(understanding));
   if (file.description.format != "ONNX") {
-    return Error{ErrorCode::kUnsupported, options.model + ": expected an ONNX file"};
+    return Error{ErrorCode::kUnsupported, path + ": expected an ONNX file"};
   }
-  const auto spec = OSPREY_TRY(understand(file, understanding));
-  file.loaded.reset();
-  auto network = OSPREY_TRY(onnx::Model::read(options.model));
+  auto spec = OSPREY_TRY(understand(file, understanding));
+  auto network = OSPREY_TRY(onnx::Model::read(path));
   if (network.opset() < quantize::kLeastOpset) {
     OSPREY_TRY(network.convert(quantize::kLeastOpset));
   }
-  const auto plan = quantize::plan_of(network, options.in_float);
+  return Floats{path, std::move(network), std::move(spec)};
+}
+
+/// The network up to its head, as `path`; nothing where it ends there, or where nobody could read
+/// such outputs.
+Result<std::optional<Floats>> without_head(const Floats& whole, const std::vector<int>& imgsz,
+                                           const std::string& path) {
+  // Its parts look like distances and sums of scores, which they are not.
+  if (whole.spec.head.kind == model::HeadKind::kYoloxGrid) return std::optional<Floats>();
+  const auto tensors = quantize::head_of(whole.network).tensors;
+  std::vector<std::string> outputs;
+  for (const auto& output : whole.network.outputs()) outputs.push_back(output.name);
+  if (tensors.empty() ||
+      std::is_permutation(tensors.begin(), tensors.end(), outputs.begin(), outputs.end())) {
+    return std::optional<Floats>();
+  }
+  auto cut = whole.network.copy();
+  cut.end_at(tensors);
+  OSPREY_TRY(cut.write(path));
+  auto read = read_floats(path, imgsz);
+  return read ? std::optional<Floats>(std::move(*read)) : std::nullopt;
+}
+
+}  // namespace
+
+Result<QuantisationReport> quantise(const QuantisationOptions& options) {
+  const bool for_npu = options.target == QuantisationTarget::kRk3588;
+  QuantisationReport report;
+  auto floats = OSPREY_TRY(read_floats(options.model, options.imgsz));
+  const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
+  if (for_npu) {
+    auto cut = OSPREY_TRY(without_head(floats, options.imgsz, scratch / "without_head.onnx"));
+    if (cut) {
+      floats = std::move(*cut);
+      for (const auto& output : floats.network.outputs()) report.outputs.push_back(output.name);
+    }
+  }
+  auto& network = floats.network;
+  const auto& spec = floats.spec;
+  const auto plan = quantize::plan_of(
+      network, options.in_float,
+      for_npu ? quantize::Placement::kEverywhere : quantize::Placement::kLayerInputs);
   if (!plan) return in_file(options.model, plan.error());
 
   // Whether the file can be written is told before the work begins.
@@ -127,7 +201,7 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   }
   const auto calibration = OSPREY_TRY(calibrate(fixed, spec.input, tensors, calibrating));
 
-  const auto scales = scales_of(*plan, calibration.tensors, input.name, options);
+  const auto scales = scales_of(*plan, floats, calibration.tensors, options);
   std::map<std::string, quantize::InputMeans> means;
   if (options.bias_correction) {
     calibrating.most_pictures = kCorrectionPictures;
@@ -148,7 +222,6 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   OSPREY_TRY(quantize::write_int8(network, *plan, scales, means, {options.per_channel}));
   OSPREY_TRY(network.write(options.output));
 
-  QuantisationReport report;
   report.layers = plan->layers.size();
   report.in_float = plan->left_out;
   report.pictures = calibration.pictures;
@@ -161,8 +234,8 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
                                             scales[point.group]));
   }
   if (options.progress && !options.progress(1, "comparing with the floats")) return report;
-  report.agreement =
-      OSPREY_TRY(agreement(options.model, options.output, spec, options.data, kAgreementPictures));
+  const auto pictures = OSPREY_TRY(pictures_of(options.data, kAgreementPictures));
+  report.agreement = OSPREY_TRY(agreement(floats.path, options.output, spec, pictures));
   return report;
 }
 

@@ -15,11 +15,17 @@
 
 namespace osprey::engine {
 
+enum class QuantisationTarget : std::uint8_t {
+  kProcessor,  ///< what OpenVINO and ONNX Runtime are fastest with
+  kRk3588,     ///< every tensor in INT8; the network ends where its head begins to decode
+};
+
 struct QuantisationOptions {
   std::string model;       ///< ONNX, of floats
   std::vector<int> imgsz;  ///< of a network of open size; as in Options
   std::string data;        ///< a folder, a video, or a list of pictures: *.txt
   std::string output;      ///< the file to write
+  QuantisationTarget target = QuantisationTarget::kProcessor;
   quantize::Algorithm algorithm = quantize::Algorithm::kPercentile;
   double percentile = 99.99;  ///< of kPercentile
   bool per_channel = true;
@@ -50,6 +56,7 @@ struct QuantisationReport {
   std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
   std::vector<RoundedTensor> tensors;
   std::vector<Agreement> agreement;
+  std::vector<std::string> outputs;  ///< of a network that was cut at its head
   std::size_t pictures = 0;
   std::uint64_t damaged = 0, passed_over = 0;
   std::string first_damage;

@@ -398,18 +398,57 @@ void Model::insert_nodes(std::span<const std::pair<std::size_t, Node>> nodes) {
 }
 
 void Model::set_input(std::size_t node, std::size_t input, const std::string& tensor) {
-  impl_->proto.mutable_graph()
-      ->mutable_node(static_cast<int>(node))
-      ->set_input(static_cast<int>(input), tensor);
+  auto& inputs =
+      *impl_->proto.mutable_graph()->mutable_node(static_cast<int>(node))->mutable_input();
+  const int at = static_cast<int>(input);
+  assert(at <= inputs.size());
+  *(at == inputs.size() ? inputs.Add() : inputs.Mutable(at)) = tensor;
 }
 
-void Model::remove_unused_constants() {
+void Model::set_output(std::size_t node, std::size_t output, const std::string& tensor) {
+  impl_->proto.mutable_graph()
+      ->mutable_node(static_cast<int>(node))
+      ->set_output(static_cast<int>(output), tensor);
+}
+
+void Model::end_at(const std::vector<std::string>& tensors) {
+  const auto shapes = infer_shapes();
   auto& graph = *impl_->proto.mutable_graph();
-  std::set<std::string> read;
-  add_names_read(graph, read);
+  graph.clear_output();
+  for (const auto& tensor : tensors) {
+    const auto shape = shapes.find(tensor);
+    if (shape == shapes.end()) {
+      show_tensor(tensor);
+    } else {
+      add_output({tensor, shape->second});
+    }
+  }
+  remove_unused();
+}
+
+void Model::remove_unused() {
+  auto& graph = *impl_->proto.mutable_graph();
+  std::set<std::string> needed;
+  for (const auto& output : graph.output()) needed.insert(output.name());
+  auto& nodes = *graph.mutable_node();
+  std::vector<int> kept;
+  for (int i = nodes.size(); i-- > 0;) {
+    const auto& made = nodes[i].output();
+    if (std::none_of(made.begin(), made.end(),
+                     [&](const auto& name) { return needed.contains(name); })) {
+      continue;
+    }
+    kept.push_back(i);
+    ::onnx::GraphProto alone;
+    *alone.add_node() = nodes[i];
+    add_names_read(alone, needed);
+  }
+  ::google::protobuf::RepeatedPtrField<::onnx::NodeProto> all;
+  for (auto i = kept.rbegin(); i != kept.rend(); ++i) *all.Add() = std::move(nodes[*i]);
+  nodes = std::move(all);
   auto& tensors = *graph.mutable_initializer();
   tensors.erase(std::remove_if(tensors.begin(), tensors.end(),
-                               [&](const auto& tensor) { return !read.contains(tensor.name()); }),
+                               [&](const auto& tensor) { return !needed.contains(tensor.name()); }),
                 tensors.end());
 }
 

@@ -83,10 +83,15 @@ class Model {
   /// Puts each node before the one that nodes() has at its index; several at one index in their
   /// order. Indices rise.
   void insert_nodes(std::span<const std::pair<std::size_t, Node>> nodes);
-  /// Node and input by their indices.
+  /// Node and input by their indices; the input may be the next after the last.
   void set_input(std::size_t node, std::size_t input, const std::string& tensor);
-  /// Initialisers that no node of the main graph reads, and no graph within.
-  void remove_unused_constants();
+  void set_output(std::size_t node, std::size_t output, const std::string& tensor);
+  /// Makes these tensors of float32 within the network its only outputs, and removes what none of
+  /// them needs.
+  void end_at(const std::vector<std::string>& tensors);
+  /// Removes nodes that no output needs, and initialisers that no node reads, none in a graph
+  /// within either.
+  void remove_unused();
   void set_metadata(const std::string& key, const std::string& value);
 
   /// The shapes of all tensors whose rank follows from the operators or, where that cannot be said

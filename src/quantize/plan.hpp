@@ -5,6 +5,7 @@
 #include <osprey/result.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -12,22 +13,12 @@
 #include <vector>
 
 #include "onnx/model.hpp"
+#include "quantize/layers.hpp"
 
 namespace osprey::quantize {
 
 /// The first in which weights have a scale for each channel.
 inline constexpr int kLeastOpset = 13;
-
-/// A convolution or fully connected layer whose weights are constant.
-struct WeightedLayer {
-  std::size_t node = 0;  ///< by its place in Model::nodes()
-  std::string name;      ///< the node's; where it has none, its output's
-  std::string op;
-  std::string input, weights, bias;  ///< tensors; bias may be ""
-  Shape shape;                       ///< of the weights
-  std::size_t channel_axis = 0;      ///< of the weights, along which output channels lie
-  std::int64_t groups = 1;
-};
 
 /// A tensor that is rounded to 256 steps where it is made.
 struct Point {
@@ -35,11 +26,19 @@ struct Point {
   std::size_t group = 0;  ///< points of a group share one scale
 };
 
-/// Rounded are the inputs of all layers with weights, where they are made: behind the activation
-/// and the residual addition, so that a runtime can join these with the convolution before them.
-/// What only moves values (concatenation, split, pooling by maximum, nearest neighbour) lies
-/// between, and what it joins shares one scale. The outputs of the last layers are not rounded: the
-/// head's boxes and scores stay floats.
+enum class Placement : std::uint8_t {
+  /// Rounded are the inputs of all layers with weights, where they are made: behind the activation
+  /// and the residual addition, so that a runtime can join these with the convolution before them.
+  /// What only moves values (concatenation, split, pooling by maximum, nearest neighbour) lies
+  /// between, and what it joins shares one scale. The outputs of the last layers are not rounded:
+  /// the head's boxes and scores stay floats. What processors' runtimes are fastest with.
+  kLayerInputs,
+  /// Whatever is computed from the input is rounded, also what the last layers make, but not what
+  /// decodes that: what compilers for NPUs expect, which compute in float16 where a tensor has no
+  /// scale.
+  kEverywhere,
+};
+
 struct Plan {
   std::vector<WeightedLayer> layers;
   std::vector<Point> points;  ///< in the order in which they are made
@@ -50,8 +49,9 @@ struct Plan {
   std::vector<std::pair<std::string, std::string>> left_out;
 };
 
-/// `in_float`: names of layers that stay in float. Errors: a name that no layer has; a
-/// model that is quantised already, or of an opset below 13; no layer with weights.
-Result<Plan> plan_of(const onnx::Model& model, const std::set<std::string>& in_float);
+/// `in_float`: names of layers that stay in float, with their activations. Errors: a name that no
+/// layer has; a model that is quantised already, or of an opset below 13; no layer with weights.
+Result<Plan> plan_of(const onnx::Model& model, const std::set<std::string>& in_float,
+                     Placement placement = Placement::kLayerInputs);
 
 }  // namespace osprey::quantize

@@ -38,8 +38,9 @@ class Network {
     return to;
   }
   Model& model() { return model_; }
-  Plan plan(const std::set<std::string>& in_float = {}) {
-    auto plan = plan_of(model_, in_float);
+  Plan plan(const std::set<std::string>& in_float = {},
+            Placement placement = Placement::kLayerInputs) {
+    auto plan = plan_of(model_, in_float, placement);
     EXPECT_TRUE(plan.ok()) << (plan ? "" : plan.error().message);
     return plan ? *plan : Plan{};
   }
@@ -196,6 +197,53 @@ TEST(WriteInt8, the_bias_takes_the_shift_of_the_mean_away) {
   const auto corrected = network.model().floats("b_corrected");
   ASSERT_TRUE(corrected.ok());
   EXPECT_NEAR((*corrected)[0], 10 - (64.f / 127 - 0.501f) * 100, 1e-4);
+}
+
+TEST(Plan, everywhere_means_between_layer_and_activation_and_at_the_end_too) {
+  Network network;
+  network.silu(network.conv("images", "a"), "a.silu");
+  network.node("MaxPool", {"a.silu"}, "pool", {{"kernel_shape", Ints{1, 1}}});
+  network.conv("pool", "boxes");
+  network.conv("pool", "scores");
+  network.model().add_output({"boxes", {1, 4, 8, 8}});
+  network.model().add_output({"scores", {1, 4, 8, 8}});
+  const auto plan = network.plan({}, Placement::kEverywhere);
+  EXPECT_THAT(names(plan), ElementsAre("images", "a", "a.silu.s", "a.silu", "boxes", "scores"));
+  EXPECT_EQ(plan.groups, 6u);
+  auto& model = network.model();
+  ASSERT_TRUE(write_int8(model, plan, std::vector<Scale>(plan.groups), {}, {}).ok());
+  EXPECT_TRUE(model.check().ok());
+  EXPECT_EQ(model.outputs()[0].name, "boxes");
+  EXPECT_EQ(onnx::Wiring(model).maker("boxes").has_value(), true);
+  EXPECT_EQ(model.nodes()[*onnx::Wiring(model).maker("boxes")].op, "DequantizeLinear");
+}
+
+TEST(Plan, everywhere_ends_where_the_head_decodes) {
+  Network network;
+  network.conv("images", "boxes");
+  network.conv("images", "scores");
+  network.node("Sigmoid", {"scores"}, "sure");
+  network.node("Concat", {"boxes", "sure"}, "out", {{"axis", std::int64_t{1}}});
+  network.model().add_output({"out", {1, 8, 8, 8}});
+  const auto head = head_of(network.model());
+  EXPECT_THAT(head.tensors, ElementsAre("boxes", "scores"));
+  EXPECT_EQ(head.decoding.size(), 2u);
+  EXPECT_THAT(names(network.plan({}, Placement::kEverywhere)),
+              ElementsAre("images", "boxes", "scores"));
+  network.model().end_at(head.tensors);
+  EXPECT_EQ(network.model().nodes().size(), 2u);
+  EXPECT_EQ(network.model().outputs()[1].shape, (Shape{1, 4, 8, 8}));
+  EXPECT_TRUE(network.model().check().ok());
+}
+
+TEST(Plan, everywhere_leaves_a_float_layer_its_activation) {
+  Network network;
+  network.silu(network.conv("images", "a"), "a.silu");
+  network.silu(network.conv("a.silu", "b"), "b.silu");
+  network.conv("b.silu", "out");
+  network.model().add_output({"out", {1, 4, 8, 8}});
+  EXPECT_THAT(names(network.plan({"node b"}, Placement::kEverywhere)),
+              ElementsAre("images", "a", "a.silu.s", "a.silu", "b.silu", "out"));
 }
 
 }  // namespace

@@ -17,7 +17,12 @@ class Writer {
  public:
   Writer(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
          const WriteOptions& options)
-      : model_(model), plan_(plan), scales_(scales), options_(options), nodes_(model.nodes()) {
+      : model_(model),
+        plan_(plan),
+        scales_(scales),
+        options_(options),
+        wiring_(model),
+        nodes_(wiring_.nodes()) {
     for (const auto& constant : model.constants()) taken_.insert(constant.name);
     for (const auto& node : nodes_) taken_.insert(node.outputs.begin(), node.outputs.end());
   }
@@ -35,7 +40,7 @@ class Writer {
     std::stable_sort(added_.begin(), added_.end(),
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     model_.insert_nodes(added_);
-    model_.remove_unused_constants();
+    model_.remove_unused();
     return {};
   }
 
@@ -83,24 +88,27 @@ class Writer {
     const auto scale_name = free_name(point.tensor + "_scale");
     const auto zero_name = free_name(point.tensor + "_zero_point");
     const auto steps = free_name(point.tensor + "_quantized");
-    const auto rounded = free_name(point.tensor + "_dequantized");
+    const auto maker = wiring_.maker(point.tensor);
+    std::string floats = point.tensor, rounded;
+    if (maker && wiring_.is_output(point.tensor)) {
+      // The rounded values are the output, under its name.
+      floats = free_name(point.tensor + "_float");
+      rounded = point.tensor;
+      const auto& made = nodes_[*maker].outputs;
+      const auto at = std::find(made.begin(), made.end(), point.tensor) - made.begin();
+      model_.set_output(*maker, static_cast<std::size_t>(at), floats);
+    } else {
+      rounded = free_name(point.tensor + "_dequantized");
+    }
     model_.add_constant(scale_name, {}, std::span<const float>(&scale, 1));
     model_.add_constant(zero_name, {}, std::span<const std::uint8_t>(&zero_point, 1));
-    const std::size_t place = place_behind(point.tensor);
+    // Inputs are there from the beginning.
+    const std::size_t place = maker ? *maker + 1 : 0;
     added_.emplace_back(
-        place, Node{"QuantizeLinear", {point.tensor, scale_name, zero_name}, {steps}, {}, steps});
+        place, Node{"QuantizeLinear", {floats, scale_name, zero_name}, {steps}, {}, steps});
     added_.emplace_back(
         place, Node{"DequantizeLinear", {steps, scale_name, zero_name}, {rounded}, {}, rounded});
     rounded_[point.tensor] = rounded;
-  }
-
-  /// Behind the node that makes the tensor; inputs are there from the beginning.
-  std::size_t place_behind(const std::string& tensor) const {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      const auto& made = nodes_[i].outputs;
-      if (std::find(made.begin(), made.end(), tensor) != made.end()) return i + 1;
-    }
-    return 0;
   }
 
   std::string free_name(const std::string& wanted) {
@@ -113,7 +121,8 @@ class Writer {
   const Plan& plan_;
   const std::vector<Scale>& scales_;
   const WriteOptions& options_;
-  std::vector<Node> nodes_;  // as they were
+  const onnx::Wiring wiring_;  // as it was
+  const std::vector<Node>& nodes_;
   std::set<std::string> taken_;
   std::map<std::string, std::string> weights_, rounded_;  // of a tensor: its rounded self
   std::vector<std::pair<std::size_t, Node>> added_;       // each before the node of that place

@@ -20,9 +20,9 @@ struct WriteOptions {
 };
 
 /// Rounds the weights of plan.layers and puts a pair of QuantizeLinear and DequantizeLinear behind
-/// each point, with the scale of its group. `means`: of tensors; a layer whose input has some gets
-/// a bias that takes away what rounding adds to the mean. `model` is that of
-/// the plan. Errors: weights that cannot be read.
+/// each point, with the scale of its group; an output that is a point keeps its name. `means`: of
+/// tensors; a layer whose input has some gets a bias that takes away what rounding adds to the
+/// mean. `model` is that of the plan. Errors: weights that cannot be read.
 Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
                   const std::map<std::string, InputMeans>& means, const WriteOptions& options);
 
