@@ -79,6 +79,17 @@ struct QuantizeCommand {
     command.add_option("--float-layers", float_layers, "names of layers that stay in float")
         ->delimiter(',')
         ->option_text("NAME,...");
+    command
+        .add_option("--max-drop", asked.max_drop,
+                    "leave as few layers in float as it takes to lose no more AP on --labels")
+        ->check(CLI::Range(0.0, 1.0))
+        ->option_text("X");
+    command
+        .add_option("--labels", asked.labels,
+                    "for --max-drop: COCO's instances.json, a YOLO data.yaml, or a folder of "
+                    "Pascal VOC's XML")
+        ->option_text("FILE");
+    command.add_option("--images", asked.images, "the pictures of --labels")->option_text("DIR");
     command.add_flag("--no-bias-correction", no_bias_correction,
                      "leave in what rounding the weights adds to the means");
     command.add_flag("--no-overflow-fix", no_overflow_fix,
@@ -104,8 +115,15 @@ struct QuantizeCommand {
     asked.overflow_fix = !no_overflow_fix;
     asked.in_float.insert(float_layers.begin(), float_layers.end());
     asked.memory = static_cast<std::uint64_t>(memory_mb) << 20;
-    OSPREY_TRY(
-        engine::check_files({asked.model, asked.data}, {{"output", asked.output}, {"json", json}}));
+    OSPREY_TRY(engine::check_files({asked.model, asked.data, asked.labels},
+                                   {{"output", asked.output}, {"json", json}}));
+    if (asked.max_drop && (asked.labels.empty() || asked.images.empty())) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "--max-drop: expected --labels and --images, to measure it with"};
+    }
+    if (!asked.max_drop && !(asked.labels + asked.images).empty()) {
+      return Error{ErrorCode::kInvalidArgument, "--labels and --images: need --max-drop"};
+    }
     LateFile json_file;
     OSPREY_TRY(json_file.open(json));
     hold_interrupts();
@@ -141,6 +159,14 @@ struct QuantizeCommand {
     }
     for (const auto& [layer, why] : report.in_float) {
       text += "float     " + layer + ": " + why + "\n";
+    }
+    if (const auto& mixed = report.mixed) {
+      text += format("AP        %.4f of the floats, %.4f with all layers in INT8", mixed->float_ap,
+                     mixed->int8_ap);
+      if (!mixed->in_float.empty()) {
+        text += format(", %.4f with %zu in float", mixed->ap, mixed->in_float.size());
+      }
+      text += "\n";
     }
     for (const auto& one : report.agreement) {
       text += format("agrees    %s: cosine %.4f with the floats, signal to noise %.1f dB\n",
@@ -190,6 +216,15 @@ struct QuantizeCommand {
     all["float_layers"] = nlohmann::ordered_json::array();
     for (const auto& [layer, why] : report.in_float) {
       all["float_layers"].push_back({{"name", layer}, {"why", why}});
+    }
+    if (const auto& mixed = report.mixed) {
+      all["max_drop"] = {{"limit", *asked.max_drop},
+                         {"float_ap", mixed->float_ap},
+                         {"int8_ap", mixed->int8_ap},
+                         {"ap", mixed->ap}};
+      for (const auto& one : mixed->sensitivities) {
+        all["max_drop"]["sensitivities"].push_back({{"layer", one.layer}, {"noise", one.noise}});
+      }
     }
     all["agreement"] = nlohmann::ordered_json::array();
     for (const auto& one : report.agreement) {

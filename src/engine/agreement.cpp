@@ -20,21 +20,27 @@ namespace osprey::engine {
 
 namespace {
 
-struct Network {
-  std::unique_ptr<runtime::Session> session;
-  std::unique_ptr<runtime::Lane> lane;
+struct Sums {
+  double ours = 0, theirs = 0, product = 0, difference = 0, largest = 0, farthest = 0;
+  void add(float a, float b) {
+    const auto x = static_cast<double>(a), y = static_cast<double>(b);
+    ours += x * x;
+    theirs += y * y;
+    product += x * y;
+    difference += (x - y) * (x - y);
+    largest = std::max(largest, std::abs(x));
+    farthest = std::max(farthest, std::abs(x - y));
+  }
 };
 
-Result<Network> open(runtime::Backend& backend, const std::string& path,
-                     const model::InputSpec& input, std::vector<TensorInfo>& outputs) {
-  const auto loaded = OSPREY_TRY(backend.load(path));
-  outputs = loaded->description().outputs;
-  runtime::SessionOptions options;
-  options.lanes = 1;
-  Network network;
-  network.session = OSPREY_TRY(loaded->compile(input, options));
-  network.lane = OSPREY_TRY(network.session->create_lane());
-  return network;
+Agreement in_words(const std::string& output, const Sums& sums) {
+  Agreement agreement{output, 1, std::numeric_limits<double>::infinity(), 0};
+  if (sums.difference == 0) return agreement;
+  const double norms = std::sqrt(sums.ours * sums.theirs);
+  agreement.cosine = norms > 0 ? sums.product / norms : 0;
+  agreement.snr_db = 10 * std::log10(sums.ours / sums.difference);
+  agreement.largest = sums.largest > 0 ? sums.farthest / sums.largest : 1;
+  return agreement;
 }
 
 /// Boxes of [1, 4+C, N], its other values being scores.
@@ -64,89 +70,103 @@ bool has_both(const model::HeadLayout& head) {
          head.kind == HeadKind::kYoloxGrid || head.kind == HeadKind::kEndToEnd;
 }
 
+/// A network with a lane of its own.
+struct Runner {
+  std::vector<TensorInfo> outputs;
+  std::unique_ptr<runtime::Session> session;
+  std::unique_ptr<runtime::Lane> lane;
+
+  static Result<Runner> open(const std::string& path, const model::InputSpec& input) {
+    const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
+    const auto loaded = OSPREY_TRY(backend->load(path));
+    runtime::SessionOptions options;
+    options.lanes = 1;
+    Runner runner;
+    runner.outputs = loaded->description().outputs;
+    runner.session = OSPREY_TRY(loaded->compile(input, options));
+    runner.lane = OSPREY_TRY(runner.session->create_lane());
+    return runner;
+  }
+
+  Result<std::vector<Answers::Tensor>> run() const {
+    OSPREY_TRY(run_once(*lane));
+    std::vector<Answers::Tensor> answers;
+    for (const auto& view : lane->outputs(0, 0)) {
+      answers.push_back({{view.data, view.data + view.size()}, view.shape});
+    }
+    return answers;
+  }
+};
+
+std::size_t bytes_of(const runtime::InputBuffer& buffer) {
+  return 3 * static_cast<std::size_t>(buffer.width) * static_cast<std::size_t>(buffer.height);
+}
+
 }  // namespace
 
-Comparison::Comparison(std::vector<TensorInfo> outputs, model::HeadLayout head)
-    : outputs_(std::move(outputs)),
-      head_(std::move(head)),
-      boxes_(outputs_.size()),
-      values_(outputs_.size()) {}
-
-void Comparison::Sums::add(float a, float b) {
-  const auto x = static_cast<double>(a), y = static_cast<double>(b);
-  ours += x * x;
-  theirs += y * y;
-  product += x * y;
-  difference += (x - y) * (x - y);
-  largest = std::max(largest, std::abs(x));
-  farthest = std::max(farthest, std::abs(x - y));
-}
-
-Agreement Comparison::in_words(const std::string& output, const Sums& sums) {
-  Agreement agreement{output, 1, std::numeric_limits<double>::infinity(), 0};
-  if (sums.difference == 0) return agreement;
-  const double norms = std::sqrt(sums.ours * sums.theirs);
-  agreement.cosine = norms > 0 ? sums.product / norms : 0;
-  agreement.snr_db = 10 * std::log10(sums.ours / sums.difference);
-  agreement.largest = sums.largest > 0 ? sums.farthest / sums.largest : 1;
-  return agreement;
-}
-
-Status Comparison::add(std::size_t output, const TensorView& ours, const TensorView& theirs) {
-  if (ours.size() != theirs.size()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "they differ in the size of output " + outputs_[output].name};
+Result<Answers> answers_of(const std::string& network, const model::ModelSpec& spec,
+                           const Pictures& pictures) {
+  const auto runner = OSPREY_TRY(Runner::open(network, spec.input));
+  Answers answers;
+  answers.outputs = runner.outputs;
+  vision::LetterboxScratch scratch;
+  while (const auto image = OSPREY_TRY(pictures())) {
+    const auto buffer = runner.lane->input(0, 0);
+    put_in(*image, Region{0, 0, image->width, image->height}, spec.input, buffer, scratch);
+    answers.inputs.emplace_back(buffer.data, buffer.data + bytes_of(buffer));
+    answers.of.push_back(OSPREY_TRY(runner.run()));
   }
-  const bool both = has_both(head_) && static_cast<std::size_t>(head_.output) == output;
-  const bool logits = is_logits(head_, output);
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const float a = ours.data[i], b = theirs.data[i];
-    if (logits) {
-      values_[output].add(sigmoid(a), sigmoid(b));
-    } else {
-      (both && is_box(head_, ours, i) ? boxes_ : values_)[output].add(a, b);
-    }
-  }
-  return {};
+  if (!answers.of.empty()) return answers;
+  return Error{ErrorCode::kInvalidArgument, "no picture can be read"};
 }
 
-std::vector<Agreement> Comparison::report() const {
+Result<std::vector<Agreement>> compare_answers(const Answers& ours, const Answers& theirs,
+                                               const model::HeadLayout& head) {
   std::vector<Agreement> found;
-  for (std::size_t o = 0; o < outputs_.size(); ++o) {
-    const auto& name = outputs_[o].name;
-    const bool both = has_both(head_) && static_cast<std::size_t>(head_.output) == o;
-    if (both) found.push_back(in_words(name + " boxes", boxes_[o]));
-    found.push_back(in_words(name + (both || is_logits(head_, o) ? " scores" : ""), values_[o]));
+  if (ours.outputs.size() != theirs.outputs.size()) {
+    return Error{ErrorCode::kInvalidArgument, "they differ in the number of outputs"};
+  }
+  for (std::size_t o = 0; o < ours.outputs.size(); ++o) {
+    const auto& name = ours.outputs[o].name;
+    const bool both = has_both(head) && static_cast<std::size_t>(head.output) == o;
+    const bool logits = is_logits(head, o);
+    Sums boxes, values;
+    for (std::size_t k = 0; k < ours.of.size(); ++k) {
+      const auto a = ours.of[k][o].view();
+      const auto& b = theirs.of[k][o].values;
+      if (a.size() != b.size()) {
+        return Error{ErrorCode::kInvalidArgument, "they differ in the size of output " + name};
+      }
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        if (logits) {
+          values.add(sigmoid(a.data[i]), sigmoid(b[i]));
+        } else {
+          (both && is_box(head, a, i) ? boxes : values).add(a.data[i], b[i]);
+        }
+      }
+    }
+    if (both) found.push_back(in_words(name + " boxes", boxes));
+    found.push_back(in_words(name + (both || logits ? " scores" : ""), values));
   }
   return found;
 }
 
-Result<std::vector<Agreement>> agreement(const std::string& network, const std::string& other,
-                                         const model::ModelSpec& spec, const Pictures& pictures) {
-  const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
-  std::vector<TensorInfo> outputs, other_outputs;
-  const auto ours = OSPREY_TRY(open(*backend, network, spec.input, outputs));
-  const auto theirs = OSPREY_TRY(open(*backend, other, spec.input, other_outputs));
-  const auto differ = [&](const std::string& how) {
-    return Error{ErrorCode::kInvalidArgument, network + " and " + other + ": " + how};
-  };
-  if (outputs.size() != other_outputs.size()) return differ("they differ in the number of outputs");
-  Comparison comparison(outputs, spec.head);
-  vision::LetterboxScratch scratch;
-  while (const auto image = OSPREY_TRY(pictures())) {
-    for (const auto* lane : {&ours.lane, &theirs.lane}) {
-      put_in(*image, Region{0, 0, image->width, image->height}, spec.input, (*lane)->input(0, 0),
-             scratch);
-      OSPREY_TRY(run_once(**lane));
+Result<std::vector<Agreement>> agreement(const Answers& known, const std::string& other,
+                                         const model::ModelSpec& spec) {
+  const auto runner = OSPREY_TRY(Runner::open(other, spec.input));
+  Answers answers;
+  answers.outputs = runner.outputs;
+  for (const auto& input : known.inputs) {
+    const auto buffer = runner.lane->input(0, 0);
+    if (bytes_of(buffer) != input.size()) {
+      return Error{ErrorCode::kInvalidArgument, other + ": takes pictures of another size"};
     }
-    const auto a = ours.lane->outputs(0, 0), b = theirs.lane->outputs(0, 0);
-    for (std::size_t o = 0; o < outputs.size(); ++o) {
-      if (const auto added = comparison.add(o, a[o], b[o]); !added) {
-        return differ(added.error().message);
-      }
-    }
+    std::copy(input.begin(), input.end(), buffer.data);
+    answers.of.push_back(OSPREY_TRY(runner.run()));
   }
-  return comparison.report();
+  auto compared = compare_answers(known, answers, spec.head);
+  if (compared) return compared;
+  return Error{compared.error().code, other + " and its floats: " + compared.error().message};
 }
 
 Result<std::vector<Agreement>> agreement_with_floats(const std::string& network,
@@ -159,7 +179,8 @@ Result<std::vector<Agreement>> agreement_with_floats(const std::string& network,
   }
   const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
   OSPREY_TRY(floats.write(scratch / "floats.onnx"));
-  return agreement(scratch / "floats.onnx", network, spec, pictures);
+  const auto answers = OSPREY_TRY(answers_of(scratch / "floats.onnx", spec, pictures));
+  return agreement(answers, network, spec);
 }
 
 Result<Pictures> pictures_of(const std::string& data, int most) {

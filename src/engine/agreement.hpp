@@ -25,34 +25,33 @@ struct Agreement {
   double largest = 0;  ///< difference, as a share of the largest value
 };
 
-/// Sums up how two networks answer.
-class Comparison {
- public:
-  /// `outputs`: of both, in order.
-  Comparison(std::vector<TensorInfo> outputs, model::HeadLayout head);
-  /// What both answered to a picture, of one size. Errors: the sizes differ.
-  Status add(std::size_t output, const TensorView& ours, const TensorView& theirs);
-  std::vector<Agreement> report() const;
-
- private:
-  struct Sums {
-    void add(float a, float b);
-    double ours = 0, theirs = 0, product = 0, difference = 0, largest = 0, farthest = 0;
-  };
-  static Agreement in_words(const std::string& output, const Sums& sums);
-
-  std::vector<TensorInfo> outputs_;
-  model::HeadLayout head_;
-  std::vector<Sums> boxes_, values_;  // of each output
-};
-
 /// One picture after the other, then nothing.
 using Pictures = std::function<Result<std::optional<Image>>()>;
 
-/// Runs both on all pictures, scaled as `spec` says. Errors: outputs that differ in number or size;
-/// those of loading, compiling and running.
-Result<std::vector<Agreement>> agreement(const std::string& network, const std::string& other,
-                                         const model::ModelSpec& spec, const Pictures& pictures);
+/// What a network says to pictures.
+struct Answers {
+  std::vector<TensorInfo> outputs;
+  std::vector<std::vector<std::uint8_t>> inputs;  ///< pictures as the network sees them
+  struct Tensor {
+    std::vector<float> values;
+    Shape shape;
+    TensorView view() const { return {values.data(), shape}; }
+  };
+  std::vector<std::vector<Tensor>> of;  ///< a picture: its outputs
+};
+
+/// Runs the network on all pictures, scaled as `spec` says. Errors: those of loading, compiling and
+/// running; no picture. Memory: all answers.
+Result<Answers> answers_of(const std::string& network, const model::ModelSpec& spec,
+                           const Pictures& pictures);
+
+/// Of all pictures, an entry an output or two. Errors: they differ in number or size.
+Result<std::vector<Agreement>> compare_answers(const Answers& ours, const Answers& theirs,
+                                               const model::HeadLayout& head);
+
+/// Runs `other` on the pictures to which `known` are a network's answers.
+Result<std::vector<Agreement>> agreement(const Answers& known, const std::string& other,
+                                         const model::ModelSpec& spec);
 
 /// An ONNX file of INT8 (QuantizeLinear, DequantizeLinear) against itself without rounding its
 /// tensors. Errors: as agreement(); nothing is rounded.

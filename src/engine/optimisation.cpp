@@ -36,8 +36,8 @@ Result<Optimisation> optimise(const std::string& model, const std::vector<int>& 
   if (done.changes.empty()) return done;
   const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
   OSPREY_TRY(network.write(scratch / "rewritten.onnx"));
-  done.agreement = OSPREY_TRY(
-      agreement(model, scratch / "rewritten.onnx", spec, made_up_pictures(spec.input, kPictures)));
+  const auto answers = OSPREY_TRY(answers_of(model, spec, made_up_pictures(spec.input, kPictures)));
+  done.agreement = OSPREY_TRY(agreement(answers, scratch / "rewritten.onnx", spec));
   for (const auto& one : done.agreement) {
     if (one.largest <= kLargestDifference) continue;
     return Error{ErrorCode::kInternal, model + ": rewritten, output " + one.output +

@@ -67,8 +67,21 @@ std::vector<quantize::Scale> scales_of(
     together[point.group].merge(seen.at(point.tensor).histogram());
   }
   const auto roles = roles_of(plan, floats);
+  std::map<std::size_t, const quantize::TensorStatistics*> by_channel;  // of a group
+  for (const auto& point : plan.points) {
+    const auto& statistics = seen.at(point.tensor);
+    if (point.by_channel && !statistics.channel_lows().empty()) {
+      by_channel[point.group] = &statistics;
+    }
+  }
   std::vector<quantize::Scale> scales;
   for (std::size_t i = 0; i < plan.groups; ++i) {
+    if (const auto found = by_channel.find(i); found != by_channel.end() && !roles[i].pixels) {
+      const auto& [lows, highs] =
+          std::tie(found->second->channel_lows(), found->second->channel_highs());
+      scales.push_back(quantize::scale_by_channel(lows, highs));
+      continue;
+    }
     // Pixels have their range by definition; of outputs the rare high values are what is looked
     // for.
     const bool whole = roles[i].pixels || roles[i].output;
@@ -158,84 +171,143 @@ Result<std::optional<Floats>> without_head(const Floats& whole, const std::vecto
   return read ? std::optional<Floats>(std::move(*read)) : std::nullopt;
 }
 
+/// A network whose tensors are known, to be written with more or fewer layers in INT8.
+class Quantiser {
+ public:
+  Quantiser(const QuantisationOptions& options, Floats floats)
+      : options_(options), floats_(std::move(floats)) {}
+
+  /// What is in INT8 if no more layers stay in float than was asked for.
+  Result<quantize::Plan> plan() const { return plan_without({}); }
+
+  /// Looks at the pictures.
+  Status calibrate(const quantize::Plan& whole, QuantisationReport& report) {
+    std::vector<std::string> tensors;
+    for (const auto& point : whole.points) tensors.push_back(point.tensor);
+    CalibrationOptions calibrating;
+    calibrating.data = options_.data;
+    calibrating.most_pictures = options_.most_pictures;
+    calibrating.threads = options_.threads;
+    calibrating.memory = options_.memory;
+    calibrating.progress = progress("calibrating");
+    const auto fixed = of_fixed_size();
+    const auto& input = floats_.spec.input;
+    auto calibration = OSPREY_TRY(engine::calibrate(fixed, input, tensors, calibrating));
+    seen_ = std::move(calibration.tensors);
+    report.pictures = calibration.pictures;
+    report.damaged = calibration.health.damaged;
+    report.first_damage = calibration.health.first_damage;
+    report.passed_over = calibration.health.passed_over;
+    report.passes = calibration.passes;
+    if (!options_.bias_correction) return {};
+    calibrating.most_pictures = kCorrectionPictures;
+    if (options_.most_pictures > 0) {
+      calibrating.most_pictures = std::min(kCorrectionPictures, options_.most_pictures);
+    }
+    calibrating.progress = progress("correcting means");
+    const auto scales = scales_of(whole, floats_, seen_, options_);
+    for (const auto& point : whole.points) calibrating.rounding[point.tensor] = scales[point.group];
+    const auto rounding = OSPREY_TRY(engine::calibrate(fixed, input, tensors, calibrating));
+    means_ = input_means(fixed, seen_, rounding.tensors);
+    return {};
+  }
+
+  /// Writes the network, these layers staying in float, too; tells what became of it if asked.
+  Status write(const std::set<std::string>& in_float, const std::string& path,
+               QuantisationReport* report = nullptr) const {
+    const auto plan = OSPREY_TRY(plan_without(in_float));
+    const auto scales = scales_of(plan, floats_, seen_, options_);
+    auto network = floats_.network.copy();
+    OSPREY_TRY(quantize::write_int8(network, plan, scales, means_, {options_.per_channel}));
+    OSPREY_TRY(network.write(path));
+    if (report == nullptr) return {};
+    report->layers = plan.layers.size();
+    report->in_float = plan.left_out;
+    for (const auto& point : plan.points) {
+      report->tensors.push_back(
+          rounded_tensor(point, seen_.at(point.tensor).histogram(), scales[point.group]));
+    }
+    return {};
+  }
+
+  const Floats& floats() const { return floats_; }
+
+ private:
+  Result<quantize::Plan> plan_without(const std::set<std::string>& layers) const {
+    auto in_float = options_.in_float;
+    in_float.insert(layers.begin(), layers.end());
+    const bool for_npu = options_.target == QuantisationTarget::kRk3588;
+    auto plan = quantize::plan_of(
+        floats_.network, in_float,
+        for_npu ? quantize::Placement::kEverywhere : quantize::Placement::kLayerInputs);
+    return plan ? std::move(plan) : in_file(options_.model, plan.error());
+  }
+
+  onnx::Model of_fixed_size() const {
+    auto fixed = floats_.network.copy();
+    const auto input = fixed.inputs().front();
+    const auto& [width, height] = std::pair(floats_.spec.input.width, floats_.spec.input.height);
+    if (input.shape.size() == 4) {
+      const bool planes = input.shape[1] == 3;
+      fixed.set_input_shape(input.name,
+                            planes ? Shape{1, 3, height, width} : Shape{1, height, width, 3});
+    }
+    return fixed;
+  }
+
+  std::function<bool(double)> progress(const std::string& what) const {
+    if (!options_.progress) return nullptr;
+    return [this, what](double share) { return options_.progress(share, what); };
+  }
+
+  const QuantisationOptions& options_;
+  const Floats floats_;
+  Statistics seen_;
+  std::map<std::string, quantize::InputMeans> means_;
+};
+
+Result<MixedPrecision> choose(const Quantiser& quantiser, const quantize::Plan& whole,
+                              const QuantisationOptions& options) {
+  MixedPrecisionOptions choosing;
+  choosing.floats = quantiser.floats().path;
+  choosing.spec = quantiser.floats().spec;
+  for (const auto& layer : whole.layers) choosing.layers.push_back(layer.name);
+  choosing.data = options.data;
+  choosing.labelled = {options.labels, options.images, options.imgsz, nullptr};
+  choosing.max_drop = *options.max_drop;
+  choosing.write = [&](const std::set<std::string>& in_float, const std::string& path) {
+    return quantiser.write(in_float, path);
+  };
+  choosing.progress = options.progress;
+  return choose_float_layers(choosing);
+}
+
 }  // namespace
 
 Result<QuantisationReport> quantise(const QuantisationOptions& options) {
-  const bool for_npu = options.target == QuantisationTarget::kRk3588;
   QuantisationReport report;
   auto floats = OSPREY_TRY(read_floats(options.model, options.imgsz));
   const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
-  if (for_npu) {
+  if (options.target == QuantisationTarget::kRk3588) {
     auto cut = OSPREY_TRY(without_head(floats, options.imgsz, scratch / "without_head.onnx"));
     if (cut) {
       floats = std::move(*cut);
       for (const auto& output : floats.network.outputs()) report.outputs.push_back(output.name);
     }
   }
-  auto& network = floats.network;
-  const auto& spec = floats.spec;
-  const auto plan = quantize::plan_of(
-      network, options.in_float,
-      for_npu ? quantize::Placement::kEverywhere : quantize::Placement::kLayerInputs);
-  if (!plan) return in_file(options.model, plan.error());
-
+  Quantiser quantiser(options, std::move(floats));
+  const auto plan = OSPREY_TRY(quantiser.plan());
   // Whether the file can be written is told before the work begins.
   OSPREY_TRY(base::TemporaryFile::create(options.output, options.output));
-
-  std::vector<std::string> tensors;
-  for (const auto& point : plan->points) tensors.push_back(point.tensor);
-  CalibrationOptions calibrating;
-  calibrating.data = options.data;
-  calibrating.most_pictures = options.most_pictures;
-  calibrating.threads = options.threads;
-  calibrating.memory = options.memory;
-  if (options.progress) {
-    calibrating.progress = [&](double share) { return options.progress(share, "calibrating"); };
-  }
-  auto fixed = network.copy();
-  const auto input = network.inputs().front();
-  if (input.shape.size() == 4) {
-    const bool planes = input.shape[1] == 3;
-    fixed.set_input_shape(input.name, planes ? Shape{1, 3, spec.input.height, spec.input.width}
-                                             : Shape{1, spec.input.height, spec.input.width, 3});
-  }
-  const auto calibration = OSPREY_TRY(calibrate(fixed, spec.input, tensors, calibrating));
-
-  const auto scales = scales_of(*plan, floats, calibration.tensors, options);
-  std::map<std::string, quantize::InputMeans> means;
-  if (options.bias_correction) {
-    calibrating.most_pictures = kCorrectionPictures;
-    if (options.most_pictures > 0) {
-      calibrating.most_pictures = std::min(kCorrectionPictures, options.most_pictures);
-    }
-    for (const auto& point : plan->points) {
-      calibrating.rounding[point.tensor] = scales[point.group];
-    }
-    if (options.progress) {
-      calibrating.progress = [&](double share) {
-        return options.progress(share, "correcting means");
-      };
-    }
-    const auto rounding = OSPREY_TRY(calibrate(fixed, spec.input, tensors, calibrating));
-    means = input_means(fixed, calibration.tensors, rounding.tensors);
-  }
-  OSPREY_TRY(quantize::write_int8(network, *plan, scales, means, {options.per_channel}));
-  OSPREY_TRY(network.write(options.output));
-
-  report.layers = plan->layers.size();
-  report.in_float = plan->left_out;
-  report.pictures = calibration.pictures;
-  report.damaged = calibration.health.damaged;
-  report.first_damage = calibration.health.first_damage;
-  report.passed_over = calibration.health.passed_over;
-  report.passes = calibration.passes;
-  for (const auto& point : plan->points) {
-    report.tensors.push_back(rounded_tensor(point, calibration.tensors.at(point.tensor).histogram(),
-                                            scales[point.group]));
-  }
+  OSPREY_TRY(quantiser.calibrate(plan, report));
+  if (options.max_drop) report.mixed = OSPREY_TRY(choose(quantiser, plan, options));
+  OSPREY_TRY(quantiser.write(report.mixed ? report.mixed->in_float : std::set<std::string>(),
+                             options.output, &report));
   if (options.progress && !options.progress(1, "comparing with the floats")) return report;
+  const auto& [path, network, spec] = quantiser.floats();
   const auto pictures = OSPREY_TRY(pictures_of(options.data, kAgreementPictures));
-  report.agreement = OSPREY_TRY(agreement(floats.path, options.output, spec, pictures));
+  const auto answers = OSPREY_TRY(answers_of(path, spec, pictures));
+  report.agreement = OSPREY_TRY(agreement(answers, options.output, spec));
   return report;
 }
 

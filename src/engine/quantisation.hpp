@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "engine/agreement.hpp"
+#include "engine/mixed_precision.hpp"
 #include "quantize/scale.hpp"
 
 namespace osprey::engine {
@@ -33,7 +35,11 @@ struct QuantisationOptions {
   bool overflow_fix = true;  ///< see docs/quantize.md
   bool bias_correction = true;
   std::set<std::string> in_float;  ///< names of layers
-  int threads = 0;                 ///< 0: all cores
+  /// The most AP that may be lost on `labels` (see EvaluationOptions::data) with the pictures of
+  /// the folder `images`: as few layers as that takes stay in float.
+  std::optional<double> max_drop;
+  std::string labels, images;
+  int threads = 0;  ///< 0: all cores
   /// Memory that values of pictures on their way may take, bytes; where all tensors together need
   /// more, the pictures are gone through several times.
   std::uint64_t memory = std::uint64_t{1200} << 20;
@@ -56,7 +62,8 @@ struct QuantisationReport {
   std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
   std::vector<RoundedTensor> tensors;
   std::vector<Agreement> agreement;
-  std::vector<std::string> outputs;  ///< of a network that was cut at its head
+  std::optional<MixedPrecision> mixed;  ///< with max_drop
+  std::vector<std::string> outputs;     ///< of a network that was cut at its head
   std::size_t pictures = 0;
   std::uint64_t damaged = 0, passed_over = 0;
   std::string first_damage;

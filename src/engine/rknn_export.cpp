@@ -14,11 +14,8 @@
 #include "base/scratch_folder.hpp"
 #include "base/temporary_file.hpp"
 #include "base/try.hpp"
-#include "engine/detect_step.hpp"
 #include "engine/metadata_file.hpp"
-#include "engine/picture_stream.hpp"
 #include "engine/prepared_model.hpp"
-#include "engine/run_once.hpp"
 #include "model/class_names.hpp"
 #include "onnx/fusion.hpp"
 
@@ -67,56 +64,21 @@ std::map<std::string, int> steps_of(const std::string& log) {
   return steps;
 }
 
-/// The pictures as the network sees them, and what OpenVINO answers.
-struct Check {
-  std::string bytes;
-  std::vector<std::vector<std::vector<float>>> answers;  // of a picture, of an output
-};
-
-Result<Check> prepare_check(const ModelFile& file, const model::ModelSpec& spec,
-                            const std::string& data) {
-  runtime::SessionOptions one;
-  one.lanes = 1;
-  const auto session = OSPREY_TRY(file.loaded->compile(spec.input, one));
-  const auto lane = OSPREY_TRY(session->create_lane());
-  const auto pictures = data.empty() ? made_up_pictures(spec.input, kPictures)
-                                     : OSPREY_TRY(pictures_of(data, kPictures));
-  Check check;
-  vision::LetterboxScratch scratch;
-  while (const auto image = OSPREY_TRY(pictures())) {
-    const auto buffer = lane->input(0, 0);
-    put_in(*image, Region{0, 0, image->width, image->height}, spec.input, buffer, scratch);
-    const auto size =
-        static_cast<std::size_t>(buffer.width) * 3 * static_cast<std::size_t>(buffer.height);
-    check.bytes.append(reinterpret_cast<const char*>(buffer.data), size);
-    OSPREY_TRY(run_once(*lane));
-    auto& answers = check.answers.emplace_back();
-    for (const auto& view : lane->outputs(0, 0)) {
-      answers.emplace_back(view.data, view.data + view.size());
-    }
-  }
-  if (check.answers.empty()) {
-    return Error{ErrorCode::kInvalidArgument, data + ": holds no picture that can be read"};
-  }
-  return check;
-}
-
-Result<std::vector<Agreement>> compare(const Check& check, const ModelFile& file,
-                                       const model::ModelSpec& spec, const std::string& folder) {
-  const auto& outputs = file.description.outputs;
-  Comparison comparison(outputs, spec.head);
-  for (std::size_t k = 0; k < check.answers.size(); ++k) {
-    for (std::size_t j = 0; j < outputs.size(); ++j) {
+/// What the script wrote.
+Result<Answers> read_answers(const Answers& expected, const std::string& folder) {
+  Answers answers;
+  answers.outputs = expected.outputs;
+  for (std::size_t k = 0; k < expected.of.size(); ++k) {
+    auto& of_picture = answers.of.emplace_back();
+    for (std::size_t j = 0; j < answers.outputs.size(); ++j) {
       const auto name = std::to_string(k) + "_" + std::to_string(j) + ".f32";
       const auto bytes = OSPREY_TRY(base::read_file(folder + "/" + name, "the simulator's answer"));
-      std::vector<float> theirs(bytes.size() / sizeof(float));
-      std::memcpy(theirs.data(), bytes.data(), theirs.size() * sizeof(float));
-      const auto& ours = check.answers[k][j];
-      OSPREY_TRY(comparison.add(j, {ours.data(), outputs[j].shape},
-                                {theirs.data(), {static_cast<std::int64_t>(theirs.size())}}));
+      auto& values = of_picture.emplace_back().values;
+      values.resize(bytes.size() / sizeof(float));
+      std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
     }
   }
-  return comparison.report();
+  return answers;
 }
 
 }  // namespace
@@ -167,7 +129,11 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
   if (options.progress && !options.progress("asking OpenVINO")) {
     return Error{ErrorCode::kCancelled, "interrupted"};
   }
-  const auto check = OSPREY_TRY(prepare_check(file, spec, options.data));
+  auto pictures = made_up_pictures(spec.input, kPictures);
+  if (!options.data.empty()) pictures = OSPREY_TRY(pictures_of(options.data, kPictures));
+  const auto expected = OSPREY_TRY(answers_of(options.model, spec, pictures));
+  std::string bytes;
+  for (const auto& input : expected.inputs) bytes.append(input.begin(), input.end());
 
   RknnExport done;
   const auto custom = custom_string(file.description.metadata);
@@ -185,9 +151,8 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
                               {"pictures", scratch / "pictures.u8"},
                               {"width", spec.input.width},
                               {"height", spec.input.height}};
-  const std::pair<std::string, std::string> files[] = {{"export.py", std::string(kExportScript)},
-                                                       {"job.json", job.dump()},
-                                                       {"pictures.u8", check.bytes}};
+  const std::pair<std::string, std::string> files[] = {
+      {"export.py", std::string(kExportScript)}, {"job.json", job.dump()}, {"pictures.u8", bytes}};
   for (const auto& [name, content] : files) {
     auto written = OSPREY_TRY(base::AtomicFile::create(scratch / name));
     OSPREY_TRY(written.write(content));
@@ -209,7 +174,8 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
                      said};
   }
   done.steps = steps_of(log);
-  done.agreement = OSPREY_TRY(compare(check, file, spec, scratch.path().string()));
+  const auto answers = OSPREY_TRY(read_answers(expected, scratch.path().string()));
+  done.agreement = OSPREY_TRY(compare_answers(expected, answers, spec.head));
   fs::copy_file(scratch / "made.rknn", target.path(), fs::copy_options::overwrite_existing,
                 ignored);
   if (ignored) {

@@ -143,6 +143,26 @@ class Planner {
       for (const auto& output : node.outputs) add(output);
     }
     plan_.groups = numbers.size();
+    if (placement_ == Placement::kEverywhere) return;
+    std::vector<int> sizes(plan_.groups, 0);
+    for (const auto& point : plan_.points) ++sizes[point.group];
+    for (auto& point : plan_.points) {
+      point.by_channel = sizes[point.group] == 1 && only_depthwise_read(point.tensor);
+    }
+  }
+
+  /// Among those that read the rounded values.
+  bool only_depthwise_read(const std::string& tensor) const {
+    std::set<std::size_t> depthwise;
+    for (const auto& layer : plan_.layers) {
+      const bool one_channel = layer.shape.size() == 4 && layer.shape[1] == 1;
+      if (layer.op == "Conv" && layer.groups > 1 && one_channel) depthwise.insert(layer.node);
+    }
+    const auto& readers = wiring_.readers(tensor);
+    return std::all_of(plan_.readers.begin(), plan_.readers.end(), [&](const auto& reader) {
+      return std::find(readers.begin(), readers.end(), reader) == readers.end() ||
+             depthwise.contains(reader.first);
+    });
   }
 
   const onnx::Wiring wiring_;

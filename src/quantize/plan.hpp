@@ -24,6 +24,8 @@ inline constexpr int kLeastOpset = 13;
 struct Point {
   std::string tensor;
   std::size_t group = 0;  ///< points of a group share one scale
+  /// Alone in its group, and read by depthwise layers only: each channel may have its own scale.
+  bool by_channel = false;
 };
 
 enum class Placement : std::uint8_t {

@@ -246,5 +246,27 @@ TEST(Plan, everywhere_leaves_a_float_layer_its_activation) {
               ElementsAre("images", "a", "a.silu.s", "a.silu", "b.silu", "out"));
 }
 
+TEST(Plan, what_only_depthwise_layers_read_has_scales_by_channel) {
+  Network network;
+  network.silu(network.conv("images", "a"), "a.silu");
+  network.silu(network.conv("a.silu", "b", 4, 4), "b.silu");
+  network.conv("b.silu", "out");
+  network.model().add_output({"out", {1, 4, 8, 8}});
+  const auto plan = network.plan();
+  ASSERT_EQ(plan.points.size(), 3u);
+  EXPECT_FALSE(plan.points[0].by_channel);
+  EXPECT_TRUE(plan.points[1].by_channel);
+  EXPECT_FALSE(plan.points[2].by_channel);
+  for (const auto& point : network.plan({}, Placement::kEverywhere).points) {
+    EXPECT_FALSE(point.by_channel);
+  }
+  auto& model = network.model();
+  std::vector<Scale> scales(3);
+  scales[plan.points[1].group].channels = {1, 2, 3, 4};
+  ASSERT_TRUE(write_int8(model, plan, scales, {}, {}).ok());
+  EXPECT_TRUE(model.check().ok());
+  EXPECT_THAT(*model.floats("a.silu_scale"), ElementsAre(1, 2, 3, 4));
+}
+
 }  // namespace
 }  // namespace osprey::quantize

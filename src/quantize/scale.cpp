@@ -183,9 +183,41 @@ Scale scale_of(const Range& range) {
   return scale;
 }
 
+Scale scale_by_channel(std::span<const float> lowest, std::span<const float> highest) {
+  // The zero point follows from the channel that goes farthest below 0, in its own measure.
+  double below = 0, largest = 0;
+  for (std::size_t c = 0; c < lowest.size(); ++c) {
+    const double low = std::min(static_cast<double>(lowest[c]), 0.0);
+    const double high = std::max(static_cast<double>(highest[c]), 0.0);
+    if (high > low) below = std::max(below, -low / (high - low));
+    largest = std::max(largest, high - low);
+  }
+  Scale scale;
+  const double zero = std::nearbyint(below * kSteps);
+  scale.zero_point = static_cast<std::uint8_t>(zero);
+  // A channel of hardly any range would turn whatever it may ever hold into the last step.
+  const double least = std::max(largest * 1e-4, 1e-30) / kSteps;
+  for (std::size_t c = 0; c < lowest.size(); ++c) {
+    double step = least;
+    if (zero < kSteps) step = std::max(step, static_cast<double>(highest[c]) / (kSteps - zero));
+    if (zero > 0) step = std::max(step, -static_cast<double>(lowest[c]) / zero);
+    scale.channels.push_back(static_cast<float>(step));
+    scale.scale = c == 0 ? scale.channels[0] : std::max(scale.scale, scale.channels[c]);
+  }
+  return scale;
+}
+
 RoundingError error_of(const Histogram& seen, const Scale& scale) {
   RoundingError error;
   if (seen.empty()) return error;
+  if (!scale.channels.empty()) {
+    for (const float step : scale.channels) {
+      const auto width = static_cast<double>(step);
+      error.mean_square += width * width / 12 / static_cast<double>(scale.channels.size());
+    }
+    error.signal = error_of(seen, {scale.scale, scale.zero_point}).signal;
+    return error;
+  }
   const auto bins = seen.bins();
   const auto step = static_cast<double>(scale.scale);
   const double low = -static_cast<double>(scale.zero_point), high = kSteps + low;

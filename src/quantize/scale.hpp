@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "quantize/histogram.hpp"
 
@@ -25,6 +27,7 @@ struct Range {
 struct Scale {
   float scale = 1;
   std::uint8_t zero_point = 0;
+  std::vector<float> channels{};  ///< if any: in place of `scale`, one for each
 };
 
 /// The range that `algorithm` takes from what was seen; {0, 0} of nothing. `percentile` is that of
@@ -35,8 +38,13 @@ Range choose_range(const Histogram& seen, Algorithm algorithm, double percentile
 /// 256 steps of which one is 0. A range of nothing gets the scale 1.
 Scale scale_of(const Range& range);
 
+/// A scale for each channel, of one zero point: what runtimes are fast with. Lowest and highest
+/// values are by channel.
+Scale scale_by_channel(std::span<const float> lowest, std::span<const float> highest);
+
 /// The error of rounding to these steps, over what was seen: its mean square, and the share of
-/// values beyond the first and last step.
+/// values beyond the first and last step. Of a scale by channel that is the error of a value
+/// anywhere within a step, and none is beyond.
 struct RoundingError {
   double mean_square = 0;
   double clipped = 0;

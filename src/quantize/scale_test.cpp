@@ -163,5 +163,25 @@ TEST(Scale, divergence_cuts_off_what_is_rare_and_keeps_what_is_not) {
   EXPECT_GT(plain_divergence(common, {0, 4}, 8), plain_divergence(common, {0, 8}, 8));
 }
 
+TEST(ScaleByChannel, holds_each_channels_range_with_one_zero_point) {
+  const std::vector<float> lows = {-0.28f, -0.28f, 0, 1}, highs = {0.5f, 100, 3, 2};
+  const auto scale = scale_by_channel(lows, highs);
+  ASSERT_EQ(scale.channels.size(), 4u);
+  for (std::size_t c = 0; c < 4; ++c) {
+    const float step = scale.channels[c], zero = scale.zero_point;
+    EXPECT_LE(-zero * step, std::min(lows[c], 0.f) + step / 2) << c;
+    EXPECT_GE((255 - zero) * step, highs[c] - step / 2) << c;
+  }
+  EXPECT_NEAR(scale.channels[1] / scale.channels[2], 100.0 / 3, 0.1);
+  EXPECT_EQ(scale.scale, scale.channels[1]);
+}
+
+TEST(ScaleByChannel, of_channels_without_range_is_a_number) {
+  const std::vector<float> none = {0, 0};
+  for (const float step : scale_by_channel(none, none).channels) EXPECT_GT(step, 0);
+  const std::vector<float> lows = {-2, 0}, highs = {0, 0};
+  for (const float step : scale_by_channel(lows, highs).channels) EXPECT_GT(step, 0);
+}
+
 }  // namespace
 }  // namespace osprey::quantize

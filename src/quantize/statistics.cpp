@@ -2,6 +2,7 @@
 #include "quantize/statistics.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace osprey::quantize {
@@ -37,8 +38,9 @@ std::int64_t axis_of(const onnx::Node& node) {
 
 }  // namespace
 
-template <typename SumOf>
-void TensorStatistics::add_by_channel(const TensorView& tensor, SumOf sum_of) {
+/// Calls `add` with each channel's number and values.
+template <typename Add>
+void TensorStatistics::by_channel(const TensorView& tensor, Add add) {
   if (tensor.shape.size() != 4) has_channels_ = false;
   if (!has_channels_) return;
   const std::span values(tensor.data, tensor.size());
@@ -46,31 +48,52 @@ void TensorStatistics::add_by_channel(const TensorView& tensor, SumOf sum_of) {
   const auto plane = static_cast<std::size_t>(tensor.shape[2] * tensor.shape[3]);
   sums_.resize(channels, 0);
   for (std::size_t at = 0; at < values.size(); at += plane) {
-    sums_[at / plane % channels] += sum_of(values.subspan(at, plane));
+    add(at / plane % channels, values.subspan(at, plane));
   }
   per_channel_ += static_cast<double>(values.size()) / static_cast<double>(channels);
 }
 
 void TensorStatistics::add(const TensorView& tensor) {
   histogram_.add({tensor.data, tensor.size()});
-  add_by_channel(tensor, [](auto values) { return sum_of(values, [](float v) { return v; }); });
+  by_channel(tensor, [this](std::size_t channel, std::span<const float> values) {
+    lows_.resize(sums_.size(), std::numeric_limits<float>::max());
+    highs_.resize(sums_.size(), std::numeric_limits<float>::lowest());
+    sums_[channel] += sum_of(values, [](float v) { return v; });
+    float low = lows_[channel], high = highs_[channel];
+    for (const float v : values) {  // compilers make vectors of it
+      low = v < low ? v : low;
+      high = v > high ? v : high;
+    }
+    lows_[channel] = low;
+    highs_[channel] = high;
+  });
 }
 
 void TensorStatistics::add_rounding(const TensorView& tensor, const Scale& scale) {
-  const float step = scale.scale, per_step = 1 / scale.scale;
   const float low = -static_cast<float>(scale.zero_point), high = 255 + low;
-  const auto error = [=](float value) {
-    // Clamped first: beyond 2^22 adding and taking away kRound would not round.
-    constexpr float kRound = 12582912;  // 1.5 * 2^23: sums have no fractions
-    const float at = std::clamp(value * per_step, low, high);
-    return ((at + kRound) - kRound) * step - value;
-  };
-  add_by_channel(tensor, [&](auto values) { return sum_of(values, error); });
+  by_channel(tensor, [&](std::size_t channel, std::span<const float> values) {
+    const float step = scale.channels.empty() ? scale.scale : scale.channels[channel];
+    const float per_step = 1 / step;
+    sums_[channel] += sum_of(values, [=](float value) {
+      // Clamped first: beyond 2^22 adding and taking away kRound would not round.
+      constexpr float kRound = 12582912;  // 1.5 * 2^23: sums have no fractions
+      const float at = std::clamp(value * per_step, low, high);
+      return ((at + kRound) - kRound) * step - value;
+    });
+  });
 }
 
 void TensorStatistics::merge(const TensorStatistics& other) {
   histogram_.merge(other.histogram_);
   has_channels_ = has_channels_ && other.has_channels_;
+  if (lows_.empty()) {
+    lows_ = other.lows_;
+    highs_ = other.highs_;
+  }
+  for (std::size_t i = 0; i < std::min(lows_.size(), other.lows_.size()); ++i) {
+    lows_[i] = std::min(lows_[i], other.lows_[i]);
+    highs_[i] = std::max(highs_[i], other.highs_[i]);
+  }
   sums_.resize(std::max(sums_.size(), other.sums_.size()), 0);
   for (std::size_t i = 0; i < other.sums_.size(); ++i) sums_[i] += other.sums_[i];
   per_channel_ += other.per_channel_;

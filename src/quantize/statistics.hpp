@@ -25,13 +25,17 @@ class TensorStatistics {
   const Histogram& histogram() const { return histogram_; }
   /// Empty if there are none.
   std::vector<float> channel_means() const;
+  /// By channel, of values as they are; empty if there are none.
+  const std::vector<float>& channel_lows() const { return lows_; }
+  const std::vector<float>& channel_highs() const { return highs_; }
 
  private:
-  template <typename SumOf>
-  void add_by_channel(const TensorView& tensor, SumOf sum_of);
+  template <typename Add>
+  void by_channel(const TensorView& tensor, Add add);
 
   Histogram histogram_;
   std::vector<double> sums_;
+  std::vector<float> lows_, highs_;
   double per_channel_ = 0;  ///< values in a sum
   bool has_channels_ = true;
 };

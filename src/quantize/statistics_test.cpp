@@ -80,5 +80,15 @@ TEST(FollowMeans, goes_through_what_splits_and_joins_channels) {
   EXPECT_FALSE(means.contains("d"));
 }
 
+TEST(TensorStatistics, lows_and_highs_are_by_channel) {
+  const std::vector<float> a = {1, -2, 3, 4, 0.5f, 7}, b = {0, 0, 9, 5, -1, 5};
+  TensorStatistics first, second;
+  first.add({a.data(), {1, 2, 1, 3}});
+  second.add({b.data(), {1, 2, 1, 3}});
+  first.merge(second);
+  EXPECT_THAT(first.channel_lows(), testing::ElementsAre(-2, -1));
+  EXPECT_THAT(first.channel_highs(), testing::ElementsAre(9, 7));
+}
+
 }  // namespace
 }  // namespace osprey::quantize

@@ -84,7 +84,7 @@ class Writer {
   }
 
   void add_point(const Point& point) {
-    const auto& [scale, zero_point] = scales_[point.group];
+    const auto& scale = scales_[point.group];
     const auto scale_name = free_name(point.tensor + "_scale");
     const auto zero_name = free_name(point.tensor + "_zero_point");
     const auto steps = free_name(point.tensor + "_quantized");
@@ -100,14 +100,24 @@ class Writer {
     } else {
       rounded = free_name(point.tensor + "_dequantized");
     }
-    model_.add_constant(scale_name, {}, std::span<const float>(&scale, 1));
-    model_.add_constant(zero_name, {}, std::span<const std::uint8_t>(&zero_point, 1));
+    std::vector<float> scales = {scale.scale};
+    Shape shape;
+    std::map<std::string, onnx::Attribute> attributes;
+    if (!scale.channels.empty()) {
+      scales = scale.channels;
+      shape = {static_cast<std::int64_t>(scales.size())};
+      attributes["axis"] = std::int64_t{1};
+    }
+    const std::vector<std::uint8_t> zeros(scales.size(), scale.zero_point);
+    model_.add_constant(scale_name, shape, std::span<const float>(scales));
+    model_.add_constant(zero_name, shape, std::span<const std::uint8_t>(zeros));
     // Inputs are there from the beginning.
     const std::size_t place = maker ? *maker + 1 : 0;
     added_.emplace_back(
-        place, Node{"QuantizeLinear", {floats, scale_name, zero_name}, {steps}, {}, steps});
+        place, Node{"QuantizeLinear", {floats, scale_name, zero_name}, {steps}, attributes, steps});
     added_.emplace_back(
-        place, Node{"DequantizeLinear", {steps, scale_name, zero_name}, {rounded}, {}, rounded});
+        place,
+        Node{"DequantizeLinear", {steps, scale_name, zero_name}, {rounded}, attributes, rounded});
     rounded_[point.tensor] = rounded;
   }
 
