@@ -195,6 +195,13 @@ struct QuantizeCommand {
                     count(report.passed_over) + " no pictures" +
                     (report.first_damage.empty() ? "" : " (" + report.first_damage + ")"));
     }
+    if (report.colours.looks_swapped()) {
+      all.push_back(format(
+          "colours look swapped: with red and blue exchanged the network finds more in %zu of %zu "
+          "pictures, and scores rise from %.1f to %.1f; see osprey info for the order it is fed",
+          report.colours.better_swapped, report.colours.pictures, report.colours.as_told,
+          report.colours.swapped));
+    }
     for (const auto& one : report.agreement) {
       if (one.cosine >= engine::kPoorCosine) continue;
       all.push_back(format("%s of %s is not what the floats give on this machine: cosine %.3f",
@@ -213,6 +220,10 @@ struct QuantizeCommand {
                                   {"passed_over", report.passed_over},
                                   {"passes", report.passes},
                                   {"int8_layers", report.layers}};
+    all["colours"] = {{"pictures", report.colours.pictures},
+                      {"better_swapped", report.colours.better_swapped},
+                      {"scores", report.colours.as_told},
+                      {"scores_swapped", report.colours.swapped}};
     all["float_layers"] = nlohmann::ordered_json::array();
     for (const auto& [layer, why] : report.in_float) {
       all["float_layers"].push_back({{"name", layer}, {"why", why}});

@@ -9,11 +9,8 @@
 
 #include "base/scratch_folder.hpp"
 #include "base/try.hpp"
-#include "engine/detect_step.hpp"
 #include "engine/picture_stream.hpp"
-#include "engine/run_once.hpp"
 #include "onnx/rewrite.hpp"
-#include "runtime/openvino/openvino_backend.hpp"
 #include "vision/convert.hpp"
 
 namespace osprey::engine {
@@ -70,51 +67,16 @@ bool has_both(const model::HeadLayout& head) {
          head.kind == HeadKind::kYoloxGrid || head.kind == HeadKind::kEndToEnd;
 }
 
-/// A network with a lane of its own.
-struct Runner {
-  std::vector<TensorInfo> outputs;
-  std::unique_ptr<runtime::Session> session;
-  std::unique_ptr<runtime::Lane> lane;
-
-  static Result<Runner> open(const std::string& path, const model::InputSpec& input) {
-    const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
-    const auto loaded = OSPREY_TRY(backend->load(path));
-    runtime::SessionOptions options;
-    options.lanes = 1;
-    Runner runner;
-    runner.outputs = loaded->description().outputs;
-    runner.session = OSPREY_TRY(loaded->compile(input, options));
-    runner.lane = OSPREY_TRY(runner.session->create_lane());
-    return runner;
-  }
-
-  Result<std::vector<Answers::Tensor>> run() const {
-    OSPREY_TRY(run_once(*lane));
-    std::vector<Answers::Tensor> answers;
-    for (const auto& view : lane->outputs(0, 0)) {
-      answers.push_back({{view.data, view.data + view.size()}, view.shape});
-    }
-    return answers;
-  }
-};
-
-std::size_t bytes_of(const runtime::InputBuffer& buffer) {
-  return 3 * static_cast<std::size_t>(buffer.width) * static_cast<std::size_t>(buffer.height);
-}
-
 }  // namespace
 
 Result<Answers> answers_of(const std::string& network, const model::ModelSpec& spec,
                            const Pictures& pictures) {
-  const auto runner = OSPREY_TRY(Runner::open(network, spec.input));
+  auto run = OSPREY_TRY(NetworkRun::open(network, spec.input));
   Answers answers;
-  answers.outputs = runner.outputs;
-  vision::LetterboxScratch scratch;
+  answers.outputs = run.outputs();
   while (const auto image = OSPREY_TRY(pictures())) {
-    const auto buffer = runner.lane->input(0, 0);
-    put_in(*image, Region{0, 0, image->width, image->height}, spec.input, buffer, scratch);
-    answers.inputs.emplace_back(buffer.data, buffer.data + bytes_of(buffer));
-    answers.of.push_back(OSPREY_TRY(runner.run()));
+    answers.inputs.push_back(as_seen(*image, spec.input));
+    answers.of.push_back(OSPREY_TRY(run.run(answers.inputs.back())));
   }
   if (!answers.of.empty()) return answers;
   return Error{ErrorCode::kInvalidArgument, "no picture can be read"};
@@ -153,17 +115,10 @@ Result<std::vector<Agreement>> compare_answers(const Answers& ours, const Answer
 
 Result<std::vector<Agreement>> agreement(const Answers& known, const std::string& other,
                                          const model::ModelSpec& spec) {
-  const auto runner = OSPREY_TRY(Runner::open(other, spec.input));
+  auto run = OSPREY_TRY(NetworkRun::open(other, spec.input));
   Answers answers;
-  answers.outputs = runner.outputs;
-  for (const auto& input : known.inputs) {
-    const auto buffer = runner.lane->input(0, 0);
-    if (bytes_of(buffer) != input.size()) {
-      return Error{ErrorCode::kInvalidArgument, other + ": takes pictures of another size"};
-    }
-    std::copy(input.begin(), input.end(), buffer.data);
-    answers.of.push_back(OSPREY_TRY(runner.run()));
-  }
+  answers.outputs = run.outputs();
+  for (const auto& input : known.inputs) answers.of.push_back(OSPREY_TRY(run.run(input)));
   auto compared = compare_answers(known, answers, spec.head);
   if (compared) return compared;
   return Error{compared.error().code, other + " and its floats: " + compared.error().message};

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tensor.hpp"
+#include "engine/network_run.hpp"
 #include "model/head.hpp"
 
 namespace osprey::engine {
@@ -32,12 +32,7 @@ using Pictures = std::function<Result<std::optional<Image>>()>;
 struct Answers {
   std::vector<TensorInfo> outputs;
   std::vector<std::vector<std::uint8_t>> inputs;  ///< pictures as the network sees them
-  struct Tensor {
-    std::vector<float> values;
-    Shape shape;
-    TensorView view() const { return {values.data(), shape}; }
-  };
-  std::vector<std::vector<Tensor>> of;  ///< a picture: its outputs
+  std::vector<std::vector<Answer>> of;            ///< a picture: its outputs
 };
 
 /// Runs the network on all pictures, scaled as `spec` says. Errors: those of loading, compiling and

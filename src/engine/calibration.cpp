@@ -136,7 +136,9 @@ class Pass {
 
   void gather(const TensorView& view, std::size_t tensor, Statistics& statistics) const {
     const auto scale = options_.rounding.find(tensors_[tensor]);
-    if (scale == options_.rounding.end()) return statistics[tensor].add(view);
+    if (scale == options_.rounding.end()) {
+      return statistics[tensor].add(view, options_.with_ranges.contains(tensors_[tensor]));
+    }
     statistics[tensor].add_rounding(view, scale->second);
   }
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct CalibrationOptions {
   /// Tensors of which not the values are gathered, but what rounding them to this scale adds: see
   /// TensorStatistics::add_rounding.
   std::map<std::string, quantize::Scale> rounding{};
+  /// Tensors whose range is wanted by channel.
+  std::set<std::string> with_ranges{};
   /// How far, 0..1; from one thread at a time. False stops.
   std::function<bool(double)> progress;
 };

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kAgreementPictures = 8;
 constexpr int kCorrectionPictures = 16;
+constexpr int kColourPictures = 32;
 
 Error in_file(const std::string& path, const Error& error) {
   return {error.code, path + ": " + error.message};
@@ -183,8 +184,11 @@ class Quantiser {
   /// Looks at the pictures.
   Status calibrate(const quantize::Plan& whole, QuantisationReport& report) {
     std::vector<std::string> tensors;
-    for (const auto& point : whole.points) tensors.push_back(point.tensor);
     CalibrationOptions calibrating;
+    for (const auto& point : whole.points) {
+      tensors.push_back(point.tensor);
+      if (point.by_channel) calibrating.with_ranges.insert(point.tensor);
+    }
     calibrating.data = options_.data;
     calibrating.most_pictures = options_.most_pictures;
     calibrating.threads = options_.threads;
@@ -299,15 +303,20 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   const auto plan = OSPREY_TRY(quantiser.plan());
   // Whether the file can be written is told before the work begins.
   OSPREY_TRY(base::TemporaryFile::create(options.output, options.output));
+  if (options.progress && !options.progress(0, "looking at colours")) {
+    return Error{ErrorCode::kCancelled, "interrupted"};
+  }
+  const auto coloured = OSPREY_TRY(pictures_of(
+      options.data, options.most_pictures > 0 ? std::min(options.most_pictures, kColourPictures)
+                                              : kColourPictures));
+  const auto& [path, network, spec] = quantiser.floats();
+  report.colours = OSPREY_TRY(colour_evidence(path, spec, coloured, kAgreementPictures));
   OSPREY_TRY(quantiser.calibrate(plan, report));
   if (options.max_drop) report.mixed = OSPREY_TRY(choose(quantiser, plan, options));
   OSPREY_TRY(quantiser.write(report.mixed ? report.mixed->in_float : std::set<std::string>(),
                              options.output, &report));
   if (options.progress && !options.progress(1, "comparing with the floats")) return report;
-  const auto& [path, network, spec] = quantiser.floats();
-  const auto pictures = OSPREY_TRY(pictures_of(options.data, kAgreementPictures));
-  const auto answers = OSPREY_TRY(answers_of(path, spec, pictures));
-  report.agreement = OSPREY_TRY(agreement(answers, options.output, spec));
+  report.agreement = OSPREY_TRY(agreement(report.colours.answers, options.output, spec));
   return report;
 }
 

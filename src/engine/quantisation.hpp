@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/agreement.hpp"
+#include "engine/colour_order.hpp"
 #include "engine/mixed_precision.hpp"
 #include "quantize/scale.hpp"
 
@@ -62,6 +63,7 @@ struct QuantisationReport {
   std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
   std::vector<RoundedTensor> tensors;
   std::vector<Agreement> agreement;
+  ColourEvidence colours;
   std::optional<MixedPrecision> mixed;  ///< with max_drop
   std::vector<std::string> outputs;     ///< of a network that was cut at its head
   std::size_t pictures = 0;

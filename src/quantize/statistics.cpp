@@ -53,12 +53,13 @@ void TensorStatistics::by_channel(const TensorView& tensor, Add add) {
   per_channel_ += static_cast<double>(values.size()) / static_cast<double>(channels);
 }
 
-void TensorStatistics::add(const TensorView& tensor) {
+void TensorStatistics::add(const TensorView& tensor, bool with_ranges) {
   histogram_.add({tensor.data, tensor.size()});
-  by_channel(tensor, [this](std::size_t channel, std::span<const float> values) {
+  by_channel(tensor, [&](std::size_t channel, std::span<const float> values) {
+    sums_[channel] += sum_of(values, [](float v) { return v; });
+    if (!with_ranges) return;
     lows_.resize(sums_.size(), std::numeric_limits<float>::max());
     highs_.resize(sums_.size(), std::numeric_limits<float>::lowest());
-    sums_[channel] += sum_of(values, [](float v) { return v; });
     float low = lows_[channel], high = highs_[channel];
     for (const float v : values) {  // compilers make vectors of it
       low = v < low ? v : low;

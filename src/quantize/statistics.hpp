@@ -16,8 +16,9 @@ namespace osprey::quantize {
 /// Memory: that of a histogram, and a number a channel.
 class TensorStatistics {
  public:
-  /// [N, C, H, W] has means by channel; other shapes have none.
-  void add(const TensorView& tensor);
+  /// [N, C, H, W] has means by channel; other shapes have none. `with_ranges`: also the lowest and
+  /// highest value of each.
+  void add(const TensorView& tensor, bool with_ranges = false);
   /// What rounding to `scale` adds to each value, in place of the values: its means, no histogram.
   void add_rounding(const TensorView& tensor, const Scale& scale);
   void merge(const TensorStatistics& other);
@@ -25,7 +26,7 @@ class TensorStatistics {
   const Histogram& histogram() const { return histogram_; }
   /// Empty if there are none.
   std::vector<float> channel_means() const;
-  /// By channel, of values as they are; empty if there are none.
+  /// By channel; empty if there are none.
   const std::vector<float>& channel_lows() const { return lows_; }
   const std::vector<float>& channel_highs() const { return highs_; }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quantize/statistics.hpp"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cmath>
@@ -83,8 +83,8 @@ TEST(FollowMeans, goes_through_what_splits_and_joins_channels) {
 TEST(TensorStatistics, lows_and_highs_are_by_channel) {
   const std::vector<float> a = {1, -2, 3, 4, 0.5f, 7}, b = {0, 0, 9, 5, -1, 5};
   TensorStatistics first, second;
-  first.add({a.data(), {1, 2, 1, 3}});
-  second.add({b.data(), {1, 2, 1, 3}});
+  first.add({a.data(), {1, 2, 1, 3}}, true);
+  second.add({b.data(), {1, 2, 1, 3}}, true);
   first.merge(second);
   EXPECT_THAT(first.channel_lows(), testing::ElementsAre(-2, -1));
   EXPECT_THAT(first.channel_highs(), testing::ElementsAre(9, 7));
