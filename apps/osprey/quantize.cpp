@@ -46,11 +46,8 @@ struct QuantizeCommand {
     command
         .add_option("--data", asked.data,
                     "pictures to calibrate with: a folder, a video, or a list (dataset.txt)")
-        ->required()
         ->option_text("SOURCE");
-    command.add_option("-o,--output", asked.output, "the ONNX file to write")
-        ->required()
-        ->option_text("FILE");
+    command.add_option("-o,--output", asked.output, "the ONNX file to write")->option_text("FILE");
     command
         .add_option("--algorithm", algorithm,
                     "how a tensor's range is chosen: normal (all values), mmse (least squared "
@@ -102,12 +99,19 @@ struct QuantizeCommand {
                     "MB that tensors of pictures on their way may take; less means more passes")
         ->check(CLI::Range(16, 1 << 20))
         ->option_text("MB");
+    command.add_flag("--lint", asked.only_lint,
+                     "only say what will hurt; needs no pictures and writes nothing");
     command.add_option("--json", json, "write the report as JSON; - is standard output")
         ->option_text("FILE");
     command.add_flag("--quiet", quiet, "no progress and no summary");
   }
 
   Status run() {
+    if (!asked.only_lint && (asked.data.empty() || asked.output.empty())) {
+      return Error{ErrorCode::kInvalidArgument,
+                   (asked.data.empty() ? "--data: expected pictures to calibrate with"
+                                       : "--output: expected the ONNX file to write")};
+    }
     asked.algorithm = kAlgorithms.at(algorithm);
     asked.target = kTargets.at(target);
     asked.per_channel = method == "channel";
@@ -137,12 +141,30 @@ struct QuantizeCommand {
     line.clear();
     if (!report) return report.error();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (!quiet) std::fputs(findings(*report).c_str(), stderr);
+    if (asked.only_lint) return {};
     if (!quiet) std::fputs(in_words(*report, took.count()).c_str(), stderr);
     for (const auto& warning : warnings(*report)) {
       std::fprintf(stderr, "warning   %s\n", warning.c_str());
     }
     if (json == "-") std::fputs(as_json(*report).c_str(), stdout);
     return json_file.is_open() ? json_file.write(as_json(*report)) : Status();
+  }
+
+  std::string findings(const engine::QuantisationReport& report) const {
+    constexpr std::size_t kShown = 8;
+    std::string text;
+    const auto shown = asked.only_lint ? report.findings.size() : kShown;
+    for (std::size_t i = 0; i < std::min(shown, report.findings.size()); ++i) {
+      const auto& [where, what, weight] = report.findings[i];
+      text += "lint      " + where + ": " + what + "\n";
+    }
+    if (report.findings.size() > shown) {
+      text +=
+          format("lint      %zu more: osprey quantize --lint\n", report.findings.size() - shown);
+    }
+    if (asked.only_lint && text.empty()) text = "lint      nothing stands out\n";
+    return text;
   }
 
   std::string in_words(const engine::QuantisationReport& report, double seconds) const {
@@ -241,6 +263,10 @@ struct QuantizeCommand {
     for (const auto& one : report.agreement) {
       all["agreement"].push_back(
           {{"output", one.output}, {"cosine", one.cosine}, {"snr_db", one.snr_db}});
+    }
+    all["lint"] = nlohmann::ordered_json::array();
+    for (const auto& one : report.findings) {
+      all["lint"].push_back({{"where", one.where}, {"what", one.what}});
     }
     all["tensors"] = nlohmann::ordered_json::array();
     for (const auto& tensor : report.tensors) {

@@ -12,6 +12,7 @@
 #include "engine/calibration.hpp"
 #include "engine/prepared_model.hpp"
 #include "onnx/model.hpp"
+#include "onnx/rewrite.hpp"
 #include "quantize/plan.hpp"
 #include "quantize/write.hpp"
 
@@ -149,6 +150,8 @@ Result<Floats> read_floats(const std::string& path, const std::vector<int>& imgs
   if (network.opset() < quantize::kLeastOpset) {
     OSPREY_TRY(network.convert(quantize::kLeastOpset));
   }
+  // Normalisation belongs to the weights before these are rounded.
+  onnx::rewrite(network);
   return Floats{path, std::move(network), std::move(spec)};
 }
 
@@ -180,6 +183,10 @@ class Quantiser {
 
   /// What is in INT8 if no more layers stay in float than was asked for.
   Result<quantize::Plan> plan() const { return plan_without({}); }
+
+  Result<std::vector<quantize::Finding>> lint(const quantize::Plan& whole) const {
+    return quantize::lint(floats_.network, whole, {options_.per_channel, placement()});
+  }
 
   /// Looks at the pictures.
   Status calibrate(const quantize::Plan& whole, QuantisationReport& report) {
@@ -240,11 +247,13 @@ class Quantiser {
   Result<quantize::Plan> plan_without(const std::set<std::string>& layers) const {
     auto in_float = options_.in_float;
     in_float.insert(layers.begin(), layers.end());
-    const bool for_npu = options_.target == QuantisationTarget::kRk3588;
-    auto plan = quantize::plan_of(
-        floats_.network, in_float,
-        for_npu ? quantize::Placement::kEverywhere : quantize::Placement::kLayerInputs);
+    auto plan = quantize::plan_of(floats_.network, in_float, placement());
     return plan ? std::move(plan) : in_file(options_.model, plan.error());
+  }
+
+  quantize::Placement placement() const {
+    return options_.target == QuantisationTarget::kRk3588 ? quantize::Placement::kEverywhere
+                                                          : quantize::Placement::kLayerInputs;
   }
 
   onnx::Model of_fixed_size() const {
@@ -301,6 +310,8 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   }
   Quantiser quantiser(options, std::move(floats));
   const auto plan = OSPREY_TRY(quantiser.plan());
+  report.findings = OSPREY_TRY(quantiser.lint(plan));
+  if (options.only_lint) return report;
   // Whether the file can be written is told before the work begins.
   OSPREY_TRY(base::TemporaryFile::create(options.output, options.output));
   if (options.progress && !options.progress(0, "looking at colours")) {

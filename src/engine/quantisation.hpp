@@ -14,6 +14,7 @@
 #include "engine/agreement.hpp"
 #include "engine/colour_order.hpp"
 #include "engine/mixed_precision.hpp"
+#include "quantize/lint.hpp"
 #include "quantize/scale.hpp"
 
 namespace osprey::engine {
@@ -40,7 +41,8 @@ struct QuantisationOptions {
   /// the folder `images`: as few layers as that takes stay in float.
   std::optional<double> max_drop;
   std::string labels, images;
-  int threads = 0;  ///< 0: all cores
+  bool only_lint = false;  ///< look at the network, and do nothing
+  int threads = 0;         ///< 0: all cores
   /// Memory that values of pictures on their way may take, bytes; where all tensors together need
   /// more, the pictures are gone through several times.
   std::uint64_t memory = std::uint64_t{1200} << 20;
@@ -62,6 +64,7 @@ struct QuantisationReport {
   std::size_t layers = 0;                                     ///< in INT8
   std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
   std::vector<RoundedTensor> tensors;
+  std::vector<quantize::Finding> findings;
   std::vector<Agreement> agreement;
   ColourEvidence colours;
   std::optional<MixedPrecision> mixed;  ///< with max_drop
