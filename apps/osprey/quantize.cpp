@@ -14,6 +14,7 @@
 #include "engine/options.hpp"
 #include "engine/quantisation.hpp"
 #include "late_file.hpp"
+#include "quantize_page.hpp"
 #include "summary.hpp"
 #include "supervise.hpp"
 #include "terminal.hpp"
@@ -89,6 +90,8 @@ struct QuantizeCommand {
     command.add_option("--images", asked.images, "the pictures of --labels")->option_text("DIR");
     command.add_flag("--no-bias-correction", no_bias_correction,
                      "leave in what rounding the weights adds to the means");
+    command.add_flag("--equalize", asked.equalise,
+                     "make channels of like size from layer to layer; for networks with ReLU");
     command.add_flag("--no-overflow-fix", no_overflow_fix,
                      "pixels in 8 bits, not 7: for processors with VNNI, and NPUs");
     command.add_option("--threads", asked.threads, "of the calibration; 0: all cores")
@@ -103,6 +106,7 @@ struct QuantizeCommand {
                      "only say what will hurt; needs no pictures and writes nothing");
     command.add_option("--json", json, "write the report as JSON; - is standard output")
         ->option_text("FILE");
+    command.add_option("--html", html, "write a report that a browser shows")->option_text("FILE");
     command.add_flag("--quiet", quiet, "no progress and no summary");
   }
 
@@ -120,7 +124,7 @@ struct QuantizeCommand {
     asked.in_float.insert(float_layers.begin(), float_layers.end());
     asked.memory = static_cast<std::uint64_t>(memory_mb) << 20;
     OSPREY_TRY(engine::check_files({asked.model, asked.data, asked.labels},
-                                   {{"output", asked.output}, {"json", json}}));
+                                   {{"output", asked.output}, {"json", json}, {"html", html}}));
     if (asked.max_drop && (asked.labels.empty() || asked.images.empty())) {
       return Error{ErrorCode::kInvalidArgument,
                    "--max-drop: expected --labels and --images, to measure it with"};
@@ -128,8 +132,10 @@ struct QuantizeCommand {
     if (!asked.max_drop && !(asked.labels + asked.images).empty()) {
       return Error{ErrorCode::kInvalidArgument, "--labels and --images: need --max-drop"};
     }
-    LateFile json_file;
+    LateFile json_file, html_file;
     OSPREY_TRY(json_file.open(json));
+    OSPREY_TRY(html_file.open(html));
+    asked.in_detail = !json.empty() || !html.empty();
     hold_interrupts();
     const auto start = std::chrono::steady_clock::now();
     ProgressLine line(quiet);
@@ -148,7 +154,8 @@ struct QuantizeCommand {
       std::fprintf(stderr, "warning   %s\n", warning.c_str());
     }
     if (json == "-") std::fputs(as_json(*report).c_str(), stdout);
-    return json_file.is_open() ? json_file.write(as_json(*report)) : Status();
+    if (json_file.is_open()) OSPREY_TRY(json_file.write(as_json(*report)));
+    return html_file.is_open() ? html_file.write(as_html(*report)) : Status();
   }
 
   std::string findings(const engine::QuantisationReport& report) const {
@@ -277,14 +284,41 @@ struct QuantizeCommand {
                                 {"scale", tensor.scale.scale},
                                 {"zero_point", tensor.scale.zero_point},
                                 {"clipped", tensor.clipped},
-                                {"snr_db", tensor.snr_db}});
+                                {"snr_db", tensor.snr_db},
+                                {"cosine", tensor.cosine}});
+      auto& told = all["tensors"].back();
+      if (!tensor.scale.channels.empty()) told["channel_scales"] = tensor.scale.channels;
+      if (tensor.accumulated) {
+        told["accumulated"] = {{"snr_db", tensor.accumulated->snr_db},
+                               {"cosine", tensor.accumulated->cosine}};
+      }
+      told["histogram"] = tensor.histogram;
+    }
+    all["layers"] = nlohmann::ordered_json::array();
+    for (const auto& layer : report.weights) {
+      all["layers"].push_back({{"name", layer.name},
+                               {"op", layer.op},
+                               {"input", layer.input},
+                               {"largest_weight", layer.largest},
+                               {"weights_snr_db", layer.snr_db}});
     }
     all["warnings"] = warnings(report);
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
 
+  std::string as_html(const engine::QuantisationReport& report) const {
+    std::string data = as_json(report);
+    // Nothing in the data may end the script that holds it.
+    for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) {
+      data.replace(at, 1, "\\u003c");
+    }
+    std::string page(kQuantizePage);
+    const std::string place = "/*data*/null";
+    return page.replace(page.find(place), place.size(), data);
+  }
+
   engine::QuantisationOptions asked;
-  std::string algorithm = "percentile", method = "channel", target = "cpu", json;
+  std::string algorithm = "percentile", method = "channel", target = "cpu", json, html;
   std::vector<std::string> float_layers;
   int memory_mb = 1200;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;

@@ -4,15 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 #include "base/scratch_folder.hpp"
 #include "base/temporary_file.hpp"
 #include "base/try.hpp"
+#include "engine/accumulated.hpp"
 #include "engine/calibration.hpp"
 #include "engine/prepared_model.hpp"
 #include "onnx/model.hpp"
 #include "onnx/rewrite.hpp"
+#include "quantize/equalise.hpp"
 #include "quantize/plan.hpp"
 #include "quantize/write.hpp"
 
@@ -22,6 +25,7 @@ namespace {
 
 constexpr int kAgreementPictures = 8;
 constexpr int kCorrectionPictures = 16;
+constexpr int kDetailPictures = 2;
 constexpr int kColourPictures = 32;
 
 Error in_file(const std::string& path, const Error& error) {
@@ -134,7 +138,41 @@ RoundedTensor rounded_tensor(const quantize::Point& point, const quantize::Histo
   tensor.scale = scale;
   tensor.clipped = error.clipped;
   tensor.snr_db = error.mean_square > 0 ? 10 * std::log10(error.signal / error.mean_square) : 0;
+  tensor.cosine = error.cosine;
   return tensor;
+}
+
+/// In so few bins that a page can draw them.
+std::vector<std::uint64_t> in_few_bins(const quantize::Histogram& seen) {
+  constexpr std::size_t kMost = 96;
+  const auto bins = seen.bins();
+  std::vector<std::uint64_t> few(std::min(bins.size(), kMost), 0);
+  for (std::size_t i = 0; i < bins.size(); ++i) few[i * few.size() / bins.size()] += bins[i];
+  return few;
+}
+
+Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::WeightedLayer& layer,
+                                   bool per_channel) {
+  const auto weights = OSPREY_TRY(network.floats(layer.weights));
+  const auto rounded =
+      quantize::round_weights(weights, layer.shape, layer.channel_axis, per_channel);
+  std::size_t inner = 1;
+  for (std::size_t d = layer.channel_axis + 1; d < layer.shape.size(); ++d) {
+    inner *= static_cast<std::size_t>(layer.shape[d]);
+  }
+  RoundedLayer told{layer.name, layer.op, layer.input};
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const float scale = rounded.scales[i / inner % rounded.scales.size()];
+    const auto value = static_cast<double>(weights[i]);
+    const double off = value - static_cast<double>(static_cast<float>(rounded.steps[i]) * scale);
+    signal += value * value;
+    noise += off * off;
+    told.largest = std::max(told.largest, std::abs(weights[i]));
+  }
+  told.snr_db =
+      noise > 0 ? 10 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
+  return told;
 }
 
 Result<Floats> read_floats(const std::string& path, const std::vector<int>& imgsz) {
@@ -235,8 +273,14 @@ class Quantiser {
     report->layers = plan.layers.size();
     report->in_float = plan.left_out;
     for (const auto& point : plan.points) {
-      report->tensors.push_back(
-          rounded_tensor(point, seen_.at(point.tensor).histogram(), scales[point.group]));
+      const auto& seen = seen_.at(point.tensor).histogram();
+      report->tensors.push_back(rounded_tensor(point, seen, scales[point.group]));
+      if (options_.in_detail) report->tensors.back().histogram = in_few_bins(seen);
+    }
+    for (const auto& layer : plan.layers) {
+      if (!options_.in_detail) break;
+      report->weights.push_back(
+          OSPREY_TRY(rounded_layer(floats_.network, layer, options_.per_channel)));
     }
     return {};
   }
@@ -308,6 +352,7 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
       for (const auto& output : floats.network.outputs()) report.outputs.push_back(output.name);
     }
   }
+  if (options.equalise) OSPREY_TRY(quantize::equalise(floats.network));
   Quantiser quantiser(options, std::move(floats));
   const auto plan = OSPREY_TRY(quantiser.plan());
   report.findings = OSPREY_TRY(quantiser.lint(plan));
@@ -327,6 +372,14 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   OSPREY_TRY(quantiser.write(report.mixed ? report.mixed->in_float : std::set<std::string>(),
                              options.output, &report));
   if (options.progress && !options.progress(1, "comparing with the floats")) return report;
+  if (options.in_detail) {
+    const auto few = OSPREY_TRY(pictures_of(options.data, kDetailPictures));
+    for (auto& one : OSPREY_TRY(accumulated_errors(network, options.output, spec, few))) {
+      for (auto& tensor : report.tensors) {
+        if (tensor.name == one.output) tensor.accumulated = one;
+      }
+    }
+  }
   report.agreement = OSPREY_TRY(agreement(report.colours.answers, options.output, spec));
   return report;
 }

@@ -36,11 +36,14 @@ struct QuantisationOptions {
   int most_pictures = 0;     ///< 0: all
   bool overflow_fix = true;  ///< see docs/quantize.md
   bool bias_correction = true;
+  bool equalise = false;           ///< see quantize::equalise
   std::set<std::string> in_float;  ///< names of layers
   /// The most AP that may be lost on `labels` (see EvaluationOptions::data) with the pictures of
   /// the folder `images`: as few layers as that takes stay in float.
   std::optional<double> max_drop;
   std::string labels, images;
+  /// Tells how errors add up from tensor to tensor, and keeps histograms for a report.
+  bool in_detail = false;
   bool only_lint = false;  ///< look at the network, and do nothing
   int threads = 0;         ///< 0: all cores
   /// Memory that values of pictures on their way may take, bytes; where all tensors together need
@@ -50,20 +53,31 @@ struct QuantisationOptions {
   std::function<bool(double, const std::string&)> progress;
 };
 
+/// What became of a layer's weights.
+struct RoundedLayer {
+  std::string name, op, input;
+  float largest = 0;  ///< weight, without its sign
+  double snr_db = 0;  ///< signal to noise of rounding them; infinite if they are steps already
+};
+
 /// What became of a tensor.
 struct RoundedTensor {
   std::string name;
   std::size_t group = 0;          ///< those of a group share the scale
   float lowest = 0, highest = 0;  ///< seen
   quantize::Scale scale;
-  double clipped = 0;  ///< share of values
-  double snr_db = 0;   ///< signal to noise of this rounding alone
+  double clipped = 0;                    ///< share of values
+  double snr_db = 0;                     ///< signal to noise of this rounding alone
+  double cosine = 1;                     ///< likewise
+  std::optional<Agreement> accumulated;  ///< with all roundings before it
+  std::vector<std::uint64_t> histogram;  ///< of what was seen, from lowest to highest
 };
 
 struct QuantisationReport {
   std::size_t layers = 0;                                     ///< in INT8
   std::vector<std::pair<std::string, std::string>> in_float;  ///< layer, why
   std::vector<RoundedTensor> tensors;
+  std::vector<RoundedLayer> weights;  ///< of layers in INT8; with in_detail
   std::vector<quantize::Finding> findings;
   std::vector<Agreement> agreement;
   ColourEvidence colours;

@@ -184,25 +184,40 @@ Scale scale_of(const Range& range) {
 }
 
 Scale scale_by_channel(std::span<const float> lowest, std::span<const float> highest) {
-  // The zero point follows from the channel that goes farthest below 0, in its own measure.
-  double below = 0, largest = 0;
+  double largest = 0;
   for (std::size_t c = 0; c < lowest.size(); ++c) {
-    const double low = std::min(static_cast<double>(lowest[c]), 0.0);
-    const double high = std::max(static_cast<double>(highest[c]), 0.0);
-    if (high > low) below = std::max(below, -low / (high - low));
-    largest = std::max(largest, high - low);
+    largest = std::max(largest, static_cast<double>(highest[c]) - static_cast<double>(lowest[c]));
   }
-  Scale scale;
-  const double zero = std::nearbyint(below * kSteps);
-  scale.zero_point = static_cast<std::uint8_t>(zero);
   // A channel of hardly any range would turn whatever it may ever hold into the last step.
   const double least = std::max(largest * 1e-4, 1e-30) / kSteps;
-  for (std::size_t c = 0; c < lowest.size(); ++c) {
+  const auto step_of = [&](std::size_t c, double zero) {
+    const double low = std::min(static_cast<double>(lowest[c]), 0.0);
+    const double high = std::max(static_cast<double>(highest[c]), 0.0);
     double step = least;
-    if (zero < kSteps) step = std::max(step, static_cast<double>(highest[c]) / (kSteps - zero));
-    if (zero > 0) step = std::max(step, -static_cast<double>(lowest[c]) / zero);
-    scale.channels.push_back(static_cast<float>(step));
-    scale.scale = c == 0 ? scale.channels[0] : std::max(scale.scale, scale.channels[c]);
+    if (high > 0) step = std::max(step, zero < kSteps ? high / (kSteps - zero) : HUGE_VAL);
+    if (low < 0) step = std::max(step, zero > 0 ? -low / zero : HUGE_VAL);
+    return step;
+  };
+  // That which costs the channels least, each measured by its own range.
+  Scale scale;
+  double lowest_cost = HUGE_VAL;
+  for (int zero = 0; zero <= static_cast<int>(kSteps); ++zero) {
+    double cost = 0;
+    for (std::size_t c = 0; c < lowest.size(); ++c) {
+      const double range =
+          std::max(static_cast<double>(std::max(highest[c], 0.f)) - std::min(lowest[c], 0.f),
+                   least * kSteps);
+      const double relative = step_of(c, zero) / range;
+      cost += relative * relative;
+    }
+    if (cost >= lowest_cost) continue;
+    lowest_cost = cost;
+    scale.zero_point = static_cast<std::uint8_t>(zero);
+  }
+  scale.scale = 0;
+  for (std::size_t c = 0; c < lowest.size(); ++c) {
+    scale.channels.push_back(static_cast<float>(step_of(c, scale.zero_point)));
+    scale.scale = std::max(scale.scale, scale.channels.back());
   }
   return scale;
 }
@@ -216,13 +231,15 @@ RoundingError error_of(const Histogram& seen, const Scale& scale) {
       error.mean_square += width * width / 12 / static_cast<double>(scale.channels.size());
     }
     error.signal = error_of(seen, {scale.scale, scale.zero_point}).signal;
+    // Such errors know nothing of the values.
+    if (error.signal > 0) error.cosine = 1 / std::sqrt(1 + error.mean_square / error.signal);
     return error;
   }
   const auto bins = seen.bins();
   const auto step = static_cast<double>(scale.scale);
   const double low = -static_cast<double>(scale.zero_point), high = kSteps + low;
   const double within = seen.width() * seen.width() / 12;  // of the values of a bin
-  double clipped = 0;
+  double clipped = 0, product = 0, power = 0;
   for (std::size_t i = 0; i < bins.size(); ++i) {
     if (bins[i] == 0) continue;
     const auto count = static_cast<double>(bins[i]);
@@ -233,7 +250,10 @@ RoundingError error_of(const Histogram& seen, const Scale& scale) {
     const double off = value - rounded * step;
     error.mean_square += count * (off * off + within);
     error.signal += count * (value * value + within);
+    product += count * value * rounded * step;
+    power += count * rounded * rounded * step * step;
   }
+  if (power * error.signal > 0) error.cosine = product / std::sqrt(power * error.signal);
   const auto total = static_cast<double>(seen.count());
   error.mean_square /= total;
   error.signal /= total;

@@ -49,6 +49,7 @@ struct RoundingError {
   double mean_square = 0;
   double clipped = 0;
   double signal = 0;  ///< the mean square of the values
+  double cosine = 1;  ///< of the values and what they are rounded to
 };
 RoundingError error_of(const Histogram& seen, const Scale& scale);
 
