@@ -67,6 +67,14 @@ struct QuantizeCommand {
     command.add_option("--method", method, "of weights: a scale for each channel, or for a layer")
         ->check(CLI::IsMember({"channel", "layer"}));
     command
+        .add_option("--weights", weights,
+                    "their steps: symmetric about 0, or asymmetric, from the lowest to the highest")
+        ->check(CLI::IsMember({"symmetric", "asymmetric"}));
+    command
+        .add_option("--activations", tensors,
+                    "the steps of tensors: u8, or i8, which x86 processors without VNNI get wrong")
+        ->check(CLI::IsMember({"u8", "i8"}));
+    command
         .add_option("--pictures", asked.most_pictures, "calibrate with the first so many; 0: all")
         ->check(CLI::Range(0, 1'000'000))
         ->option_text("N");
@@ -118,7 +126,8 @@ struct QuantizeCommand {
     }
     asked.algorithm = kAlgorithms.at(algorithm);
     asked.target = kTargets.at(target);
-    asked.per_channel = method == "channel";
+    asked.weights = {method == "channel", weights == "symmetric"};
+    asked.signed_tensors = tensors == "i8";
     asked.bias_correction = !no_bias_correction;
     asked.overflow_fix = !no_overflow_fix;
     asked.in_float.insert(float_layers.begin(), float_layers.end());
@@ -319,6 +328,7 @@ struct QuantizeCommand {
 
   engine::QuantisationOptions asked;
   std::string algorithm = "percentile", method = "channel", target = "cpu", json, html;
+  std::string weights = "symmetric", tensors = "u8";
   std::vector<std::string> float_layers;
   int memory_mb = 1200;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;

@@ -152,10 +152,10 @@ std::vector<std::uint64_t> in_few_bins(const quantize::Histogram& seen) {
 }
 
 Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::WeightedLayer& layer,
-                                   bool per_channel) {
+                                   const quantize::WeightOptions& options) {
   const auto weights = OSPREY_TRY(network.floats(layer.weights));
-  const auto rounded =
-      quantize::round_weights(weights, layer.shape, layer.channel_axis, per_channel);
+  const auto rounded = quantize::round_weights(weights, layer.shape, layer.channel_axis, options);
+  const auto channels = static_cast<std::size_t>(layer.shape[layer.channel_axis]);
   std::size_t inner = 1;
   for (std::size_t d = layer.channel_axis + 1; d < layer.shape.size(); ++d) {
     inner *= static_cast<std::size_t>(layer.shape[d]);
@@ -163,9 +163,8 @@ Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::W
   RoundedLayer told{layer.name, layer.op, layer.input};
   double signal = 0, noise = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const float scale = rounded.scales[i / inner % rounded.scales.size()];
     const auto value = static_cast<double>(weights[i]);
-    const double off = value - static_cast<double>(static_cast<float>(rounded.steps[i]) * scale);
+    const double off = value - static_cast<double>(rounded.value(i, i / inner % channels));
     signal += value * value;
     noise += off * off;
     told.largest = std::max(told.largest, std::abs(weights[i]));
@@ -223,7 +222,7 @@ class Quantiser {
   Result<quantize::Plan> plan() const { return plan_without({}); }
 
   Result<std::vector<quantize::Finding>> lint(const quantize::Plan& whole) const {
-    return quantize::lint(floats_.network, whole, {options_.per_channel, placement()});
+    return quantize::lint(floats_.network, whole, {options_.weights.per_channel, placement()});
   }
 
   /// Looks at the pictures.
@@ -267,7 +266,8 @@ class Quantiser {
     const auto plan = OSPREY_TRY(plan_without(in_float));
     const auto scales = scales_of(plan, floats_, seen_, options_);
     auto network = floats_.network.copy();
-    OSPREY_TRY(quantize::write_int8(network, plan, scales, means_, {options_.per_channel}));
+    OSPREY_TRY(quantize::write_int8(network, plan, scales, means_,
+                                    {options_.weights, options_.signed_tensors}));
     OSPREY_TRY(network.write(path));
     if (report == nullptr) return {};
     report->layers = plan.layers.size();
@@ -280,7 +280,7 @@ class Quantiser {
     for (const auto& layer : plan.layers) {
       if (!options_.in_detail) break;
       report->weights.push_back(
-          OSPREY_TRY(rounded_layer(floats_.network, layer, options_.per_channel)));
+          OSPREY_TRY(rounded_layer(floats_.network, layer, options_.weights)));
     }
     return {};
   }

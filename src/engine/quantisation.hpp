@@ -16,6 +16,7 @@
 #include "engine/mixed_precision.hpp"
 #include "quantize/lint.hpp"
 #include "quantize/scale.hpp"
+#include "quantize/weights.hpp"
 
 namespace osprey::engine {
 
@@ -32,9 +33,10 @@ struct QuantisationOptions {
   QuantisationTarget target = QuantisationTarget::kProcessor;
   quantize::Algorithm algorithm = quantize::Algorithm::kPercentile;
   double percentile = 99.99;  ///< of kPercentile
-  bool per_channel = true;
-  int most_pictures = 0;     ///< 0: all
-  bool overflow_fix = true;  ///< see docs/quantize.md
+  quantize::WeightOptions weights{};
+  bool signed_tensors = false;  ///< see quantize::WriteOptions
+  int most_pictures = 0;        ///< 0: all
+  bool overflow_fix = true;     ///< see docs/quantize.md
   bool bias_correction = true;
   bool equalise = false;           ///< see quantize::equalise
   std::set<std::string> in_float;  ///< names of layers

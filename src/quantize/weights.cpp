@@ -46,26 +46,34 @@ float scale_for_all(std::span<const float> weights, float most) {
 }  // namespace
 
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
-                          bool per_channel) {
+                          const WeightOptions& options) {
   const Channels channel(shape, axis);
-  WeightSteps rounded;
-  rounded.scales.assign(per_channel ? channel.count : 1, 0.f);
-  const auto place = [&](std::size_t i) { return per_channel ? channel(i) : 0; };
+  const auto place = [&](std::size_t i) { return options.per_channel ? channel(i) : 0; };
+  const std::size_t count = options.per_channel ? channel.count : 1;
+  std::vector<float> lows(count, 0.f), highs(count, 0.f);
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    auto& most = rounded.scales[place(i)];
-    most = std::max(most, std::fabs(weights[i]));
+    lows[place(i)] = std::min(lows[place(i)], weights[i]);
+    highs[place(i)] = std::max(highs[place(i)], weights[i]);
   }
-  for (auto& scale : rounded.scales) {
-    if (scale == 0) {
-      scale = 1;
-    } else {
-      scale = per_channel ? scale / kMostSteps : scale_for_all(weights, scale);
+  WeightSteps rounded;
+  for (std::size_t c = 0; c < count; ++c) {
+    const float most = std::max(-lows[c], highs[c]);
+    float scale = most / kMostSteps, zero = 0;
+    if (!options.symmetric) {
+      scale = (highs[c] - lows[c]) / (2 * kMostSteps + 1);
+      zero = scale > 0 ? -128 - std::nearbyint(lows[c] / scale) : 0;
+    } else if (!options.per_channel) {
+      scale = scale_for_all(weights, most);
     }
+    rounded.scales.push_back(scale > 0 ? scale : 1);
+    rounded.zero_points.push_back(static_cast<std::int8_t>(zero));
   }
+  const float lowest = options.symmetric ? -kMostSteps : -128;
   rounded.steps.reserve(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const float step = std::nearbyint(weights[i] / rounded.scales[place(i)]);
-    rounded.steps.push_back(static_cast<std::int8_t>(std::clamp(step, -kMostSteps, kMostSteps)));
+    const auto zero = static_cast<float>(rounded.zero_points[place(i)]);
+    const float step = std::nearbyint(weights[i] / rounded.scales[place(i)]) + zero;
+    rounded.steps.push_back(static_cast<std::int8_t>(std::clamp(step, lowest, kMostSteps)));
   }
   return rounded;
 }
@@ -86,8 +94,7 @@ std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps&
     } else {
       out += in / (input.count / group_count) * output.count;
     }
-    const auto scale = rounded.scales[rounded.scales.size() > 1 ? output(i) : 0];
-    const auto weight = static_cast<double>(static_cast<float>(rounded.steps[i]) * scale);
+    const auto weight = static_cast<double>(rounded.value(i, output(i)));
     const double error = weight - static_cast<double>(weights[i]);
     shift[out] += error * static_cast<double>(means.values[in]);
     if (!means.rounding.empty()) shift[out] += weight * static_cast<double>(means.rounding[in]);

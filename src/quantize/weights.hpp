@@ -11,16 +11,29 @@
 
 namespace osprey::quantize {
 
-/// A weight is about step * scale of its channel; steps are -127..127.
+/// A weight is about (step - zero_point) * scale of its channel.
 struct WeightSteps {
-  std::vector<std::int8_t> steps;  ///< as the weights lie
-  std::vector<float> scales;       ///< one, or one an output channel
+  std::vector<std::int8_t> steps;        ///< as the weights lie
+  std::vector<float> scales;             ///< one, or one an output channel
+  std::vector<std::int8_t> zero_points;  ///< as many; 0 if symmetric
+
+  /// What weight `i`, of output channel `channel`, has become.
+  float value(std::size_t i, std::size_t channel) const {
+    const std::size_t at = scales.size() > 1 ? channel : 0;
+    return static_cast<float>(steps[i] - zero_points[at]) * scales[at];
+  }
 };
 
-/// Symmetric about 0. `per_channel`: a scale for each place along `axis`, its largest weight being
-/// the last step; else one for all, with the least squared error.
+struct WeightOptions {
+  /// A scale for each place along the axis of output channels, which its largest weight sets; else
+  /// one for all: symmetric, with the least squared error.
+  bool per_channel = true;
+  /// Steps -127..127, 0 being 0; else -128..127 from the lowest weight to the highest.
+  bool symmetric = true;
+};
+
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
-                          bool per_channel);
+                          const WeightOptions& options);
 
 /// What a layer's inputs are like, by channel.
 struct InputMeans {

@@ -47,8 +47,7 @@ class Writer {
  private:
   Status add_weights(const WeightedLayer& layer, const InputMeans* means) {
     const auto weights = OSPREY_TRY(model_.floats(layer.weights));
-    const auto rounded =
-        round_weights(weights, layer.shape, layer.channel_axis, options_.per_channel);
+    const auto rounded = round_weights(weights, layer.shape, layer.channel_axis, options_.weights);
     auto& name = weights_[layer.weights];  // several layers may share them
     if (name.empty()) {
       const auto steps = free_name(layer.weights + "_quantized");
@@ -57,12 +56,11 @@ class Writer {
       name = free_name(layer.weights + "_dequantized");
       model_.add_constant(steps, layer.shape, std::span<const std::int8_t>(rounded.steps));
       Shape shape;
-      if (options_.per_channel) shape = {static_cast<std::int64_t>(rounded.scales.size())};
+      if (options_.weights.per_channel) shape = {static_cast<std::int64_t>(rounded.scales.size())};
       model_.add_constant(scale, shape, std::span<const float>(rounded.scales));
-      const std::vector<std::int8_t> zeros(rounded.scales.size(), 0);
-      model_.add_constant(zero, shape, std::span<const std::int8_t>(zeros));
+      model_.add_constant(zero, shape, std::span<const std::int8_t>(rounded.zero_points));
       Node node{"DequantizeLinear", {steps, scale, zero}, {name}, {}, name};
-      if (options_.per_channel) {
+      if (options_.weights.per_channel) {
         node.attributes["axis"] = static_cast<std::int64_t>(layer.channel_axis);
       }
       added_.emplace_back(layer.node, std::move(node));
@@ -108,9 +106,15 @@ class Writer {
       shape = {static_cast<std::int64_t>(scales.size())};
       attributes["axis"] = std::int64_t{1};
     }
-    const std::vector<std::uint8_t> zeros(scales.size(), scale.zero_point);
     model_.add_constant(scale_name, shape, std::span<const float>(scales));
-    model_.add_constant(zero_name, shape, std::span<const std::uint8_t>(zeros));
+    if (options_.signed_tensors) {
+      const std::vector<std::int8_t> zeros(scales.size(),
+                                           static_cast<std::int8_t>(scale.zero_point - 128));
+      model_.add_constant(zero_name, shape, std::span<const std::int8_t>(zeros));
+    } else {
+      const std::vector<std::uint8_t> zeros(scales.size(), scale.zero_point);
+      model_.add_constant(zero_name, shape, std::span<const std::uint8_t>(zeros));
+    }
     // Inputs are there from the beginning.
     const std::size_t place = maker ? *maker + 1 : 0;
     added_.emplace_back(

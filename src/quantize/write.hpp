@@ -16,7 +16,10 @@
 namespace osprey::quantize {
 
 struct WriteOptions {
-  bool per_channel = true;  ///< weights: a scale for each output channel
+  WeightOptions weights{};
+  /// Tensors in steps -128..127 in place of 0..255. OpenVINO computes them wrongly on x86
+  /// processors without VNNI.
+  bool signed_tensors = false;
 };
 
 /// Rounds the weights of plan.layers and puts a pair of QuantizeLinear and DequantizeLinear behind
