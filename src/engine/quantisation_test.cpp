@@ -9,6 +9,8 @@
 
 #include "base/file_testing.hpp"
 #include "engine/calibration.hpp"
+#include "engine/prepared_model.hpp"
+#include "onnx/wiring.hpp"
 #include "tests/support/test_models.hpp"
 #include "tests/support/test_pictures.hpp"
 
@@ -154,6 +156,138 @@ TEST_F(Quantising, calibration_sees_what_the_network_sees) {
   ASSERT_EQ(sum.size(), 1u);
   EXPECT_NEAR(sum[0], means[0] + means[1] + means[2], 1e-4);
   EXPECT_GT(means[2], means[1]);  // blue spots are the most
+}
+
+TEST_F(Quantising, tells_in_detail_how_errors_add_up) {
+  asked_.in_detail = true;
+  const auto report = quantise(asked_);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->weights.size(), report->layers);
+  std::size_t within = 0;
+  for (const auto& tensor : report->tensors) {
+    EXPECT_FALSE(tensor.histogram.empty()) << tensor.name;
+    EXPECT_GT(tensor.cosine, 0.99) << tensor.name;
+    if (tensor.name == "images") continue;
+    ASSERT_TRUE(tensor.accumulated) << tensor.name;
+    EXPECT_GT(tensor.accumulated->cosine, 0.95) << tensor.name;
+    ++within;
+  }
+  EXPECT_GT(within, 0u);
+}
+
+TEST_F(Quantising, int8_is_compared_with_its_own_floats) {
+  ASSERT_TRUE(quantise(asked_).ok());
+  Options understanding;
+  understanding.model = asked_.output;
+  const auto file = read_model(understanding);
+  ASSERT_TRUE(file.ok());
+  const auto spec = understand(*file, understanding);
+  ASSERT_TRUE(spec.ok());
+  const auto pictures = pictures_of(asked_.data, 2);
+  ASSERT_TRUE(pictures.ok());
+  const auto found = agreement_with_floats(asked_.output, *spec, *pictures);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_LT((*found)[0].snr_db, 80);
+  for (const auto& one : *found) EXPECT_GT(one.cosine, 0.98) << one.output;
+  const auto none = agreement_with_floats(asked_.model, *spec, *pictures);
+  ASSERT_FALSE(none.ok());
+  EXPECT_THAT(none.error().message, HasSubstr("rounds no tensor"));
+}
+
+TEST_F(Quantising, for_an_npu_every_tensor_before_the_head_is_rounded) {
+  asked_.target = QuantisationTarget::kRk3588;
+  const auto report = quantise(asked_);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  const auto made = onnx::Model::read(asked_.output);
+  ASSERT_TRUE(made.ok());
+  const onnx::Wiring wiring(*made);
+  int layers = 0;
+  for (std::size_t i = 0; i < made->nodes().size(); ++i) {
+    const auto& node = wiring.nodes()[i];
+    if (node.op != "Conv") continue;
+    ++layers;
+    const auto& readers = wiring.readers(node.outputs.front());
+    ASSERT_EQ(readers.size(), 1u) << node.name;
+    EXPECT_EQ(wiring.nodes()[readers[0].first].op, "QuantizeLinear") << node.name;
+  }
+  EXPECT_EQ(layers, 3);
+}
+
+/// The pictures with their labels, as COCO has them.
+class MixedPrecisions : public Quantising {
+ protected:
+  MixedPrecisions() {
+    std::string images, labels;
+    for (int i = 0; i < kPictures; ++i) {
+      const auto id = std::to_string(i + 1);
+      images += std::string(i > 0 ? "," : "") + R"({"id":)" + id + R"(,"file_name":")" +
+                std::to_string(i) + R"(.png","width":128,"height":128})";
+      const auto label = [&](int x, int y, int kind) {
+        labels += std::string(labels.empty() ? "" : ",") + R"({"id":)" +
+                  std::to_string(labels.size() + 1) + R"(,"image_id":)" + id +
+                  R"(,"category_id":)" + std::to_string(kind) + R"(,"iscrowd":0,"area":576,)" +
+                  R"("bbox":[)" + std::to_string(x) + "," + std::to_string(y) + ",24,24]}";
+      };
+      label(8 + 4 * i, 16, i % 3);
+      label(80, 88, 2);
+    }
+    write_text("labels.json", R"({"images":[)" + images + R"(],"annotations":[)" + labels +
+                                  R"(],"categories":[{"id":0,"name":"red"},)" +
+                                  R"({"id":1,"name":"green"},{"id":2,"name":"blue"}]})");
+    asked_.labels = folder_ / "labels.json";
+    asked_.images = folder_ / "pictures";
+    asked_.max_drop = 0.02;
+  }
+};
+
+TEST_F(MixedPrecisions, nothing_stays_in_float_where_int8_holds) {
+  asked_.max_drop = 0.3;
+  const auto report = quantise(asked_);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  ASSERT_TRUE(report->mixed);
+  EXPECT_GT(report->mixed->float_ap, 0.9);
+  EXPECT_TRUE(report->mixed->in_float.empty());
+  EXPECT_TRUE(report->mixed->sensitivities.empty());
+}
+
+TEST_F(MixedPrecisions, the_layer_that_ruins_the_scores_stays_in_float_and_no_other) {
+  // Boxes and scores come from the last layer: with one scale for its weights, the scores' are 0.
+  asked_.weights.per_channel = false;
+  const auto report = quantise(asked_);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  ASSERT_TRUE(report->mixed);
+  EXPECT_LT(report->mixed->int8_ap, 0.5);
+  EXPECT_GE(report->mixed->ap, report->mixed->float_ap - 0.02);
+  EXPECT_EQ(report->mixed->in_float.size(), 1u);
+  EXPECT_EQ(report->mixed->sensitivities.size(), 3u);
+  EXPECT_EQ(report->layers, 2u);
+  for (const auto& one : report->agreement) EXPECT_GT(one.cosine, 0.98) << one.output;
+}
+
+TEST(ColourEvidence, needs_more_than_chance) {
+  ColourEvidence found;
+  EXPECT_FALSE(found.looks_swapped());
+  found.pictures = 32;
+  found.as_told = 100;
+  found.swapped = 120;
+  found.better_swapped = 17;
+  EXPECT_FALSE(found.looks_swapped());
+  EXPECT_FALSE(found.looks_right());
+  found.better_swapped = 23;
+  EXPECT_TRUE(found.looks_swapped());
+  found.better_swapped = 9;
+  EXPECT_FALSE(found.looks_swapped());
+  EXPECT_TRUE(found.looks_right());
+  found.pictures = found.better_swapped = 7;
+  EXPECT_FALSE(found.looks_swapped());
+}
+
+TEST_F(Quantising, a_network_that_finds_any_colour_raises_no_alarm) {
+  const auto report = quantise(asked_);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->colours.pictures, static_cast<std::size_t>(kPictures));
+  EXPECT_FALSE(report->colours.looks_swapped());
 }
 
 }  // namespace

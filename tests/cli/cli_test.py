@@ -380,8 +380,40 @@ class Quantising(CommandTest):
         refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--algorithm", "best", says="--algorithm")
         refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--float-layers", "nope", says="has no layer nope")
         refused("m.onnx", "--data", pictures, "-o", "nowhere/i.onnx", says="nowhere/i.onnx")
+        refused("m.onnx", "-o", "i.onnx", says="--data: expected pictures")
+        refused("m.onnx", "--data", pictures, says="--output: expected the ONNX file")
+        refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--max-drop", "0.01", says="expected --labels and --images")
+        refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--labels", "l.json", says="need --max-drop")
         self.quantize("m.onnx", "--data", pictures, "-o", "i.onnx")
         self.assertIn("i.onnx: is quantised already", self.quantize("i.onnx", "--data", pictures, "-o", "j.onnx", code=2).stderr)
+
+    def test_report_page_lint_and_verify(self):
+        pictures = self.data / "pictures"
+        self.quantize(self.model, "--data", pictures, "-o", "i.onnx", "--html", "q.html", "--json", "q.json")
+        report = json.loads((self.out / "q.json").read_text())
+        self.assertTrue(all("accumulated" in t or t["name"] == "images" for t in report["tensors"]))
+        page = (self.out / "q.html").read_text()
+        shown = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                                (self.out / "q.html").as_uri()], capture_output=True, text=True).stdout if shutil.which(
+                                    "chromium") else page
+        self.assertIn(report["tensors"][1]["name"], shown)
+        self.assertIn("lint      nothing stands out", self.quantize(self.model, "--lint").stderr)
+        verified = self.osprey("info", "--verify", "i.onnx", "--data", pictures)
+        self.assertEqual(verified.returncode, 0, verified.stderr)
+        self.assertRegex(verified.stdout, "verify      output0 scores: cosine (1.0|0.9)")
+        self.assertIn("rounds no tensor", self.osprey("info", "--verify", self.model).stderr)
+
+    def test_fusions_and_what_stands_in_their_way(self):
+        self.assertIn("fusion      ", self.osprey("info", "--fusion", self.model).stdout)
+        done = self.osprey("optimize", self.model, "-o", "o.onnx")
+        self.assertEqual((done.returncode, self.left_behind()), (0, []), done.stderr)
+        self.assertIn("no file is written", done.stderr)
+
+    def test_rknn_toolkit_is_asked_for_where_it_is_absent(self):
+        done = self.osprey("export-rknn", self.model, "-o", "m.rknn", "--toolkit", "nowhere")
+        self.assertEqual((done.returncode, self.left_behind()), (2, []))
+        self.assertIn("nowhere; osprey export-rknn --install puts it there (5.6 GB, from PyPI)", done.stderr)
+        self.assertIn("expected osprey export-rknn MODEL", self.osprey("export-rknn").stderr)
 
     def test_damaged_pictures_are_passed_over_and_counted(self):
         shutil.copytree(self.data / "pictures", self.out / "in")
