@@ -233,6 +233,12 @@ struct QuantizeCommand {
                     count(report.passed_over) + " no pictures" +
                     (report.first_damage.empty() ? "" : " (" + report.first_damage + ")"));
     }
+    for (const auto& tensor : report.tensors) {
+      if (tensor.not_numbers == 0) continue;
+      all.push_back(format("%s held %llu values that are no numbers, or infinite",
+                           tensor.name.c_str(),
+                           static_cast<unsigned long long>(tensor.not_numbers)));
+    }
     if (report.colours.looks_swapped()) {
       all.push_back(format(
           "colours look swapped: with red and blue exchanged the network finds more in %zu of %zu "

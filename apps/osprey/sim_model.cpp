@@ -13,9 +13,10 @@
 #include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
+#include "engine/calibration.hpp"
 #include "engine/metadata_file.hpp"
-#include "engine/output_ranges.hpp"
 #include "engine/prepared_model.hpp"
+#include "onnx/model.hpp"
 #include "sim/rk3588/container.hpp"
 #include "sim/rk3588/estimate.hpp"
 #include "terminal.hpp"
@@ -148,14 +149,21 @@ struct SimModelCommand {
   /// As a toolkit does it: 256 steps over what was seen, one of them zero.
   Status quantise(const engine::ModelFile& file, const model::ModelSpec& spec,
                   sim::Model& made) const {
-    constexpr int kMost = 64;
-    const auto ranges = OSPREY_TRY(engine::output_ranges(file, spec, dataset, kMost));
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      auto& tensor = made.outputs[i];
+    engine::CalibrationOptions calibrating;
+    calibrating.data = dataset;
+    calibrating.most_pictures = 64;
+    std::vector<std::string> outputs;
+    for (const auto& tensor : file.description.outputs) outputs.push_back(tensor.name);
+    engine::Calibrator calibrator(OSPREY_TRY(onnx::Model::read(model)), spec.input, outputs);
+    const auto seen = OSPREY_TRY(calibrator.run(calibrating));
+    for (auto& tensor : made.outputs) {
+      const auto& values = seen.tensors.at(tensor.name).histogram();
+      const float lowest = std::min(values.lowest(), 0.f),
+                  highest = std::max(values.highest(), 0.f);
       tensor.type = sim::Type::kInt8;
-      tensor.scale = std::max((ranges[i].highest - ranges[i].lowest) / 255, 1e-12f);
-      tensor.zero_point = static_cast<std::int32_t>(
-          std::lround(-128 - static_cast<double>(ranges[i].lowest / tensor.scale)));
+      tensor.scale = std::max((highest - lowest) / 255, 1e-12f);
+      tensor.zero_point =
+          static_cast<std::int32_t>(std::lround(-128 - static_cast<double>(lowest / tensor.scale)));
     }
     return {};
   }

@@ -87,9 +87,8 @@ def runner(model, mode, calibration, count, log):
     return lambda picture: toolkit.inference(inputs=[picture[None]], data_format="nhwc")
 
 
-def main():
-    model, mode, instances, pictures, calibration, count, target = sys.argv[1:]
-    infer = runner(os.path.abspath(model), mode, calibration, int(count), target + ".log")
+def detect(model, mode, instances, pictures, calibration, count, target):
+    infer = runner(model, mode, calibration, count, target + ".log")
     labels = json.loads(Path(instances).read_text())
     kinds = sorted(kind["id"] for kind in labels["categories"])
     detections = []
@@ -102,6 +101,15 @@ def main():
             detections.append({"image_id": image["id"], "category_id": kinds[kind], "score": float(scores[place, kind]),
                                "bbox": [left, top, right - left, bottom - top]})
     Path(target).write_text(json.dumps(detections))
+
+
+def main():
+    mode, count = sys.argv[2], int(sys.argv[6])
+    model, instances, pictures, calibration, target = map(os.path.abspath, (sys.argv[1], *sys.argv[3:6], sys.argv[7]))
+    # The toolkit leaves files where it runs.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        detect(model, mode, instances, pictures, calibration, count, target)
 
 
 if __name__ == "__main__":

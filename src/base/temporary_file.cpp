@@ -62,6 +62,12 @@ TemporaryFile::~TemporaryFile() {
   if (!part_.empty()) fs::remove(part_, ignored);
 }
 
+Status TemporaryFile::copy_from(const fs::path& source) {
+  std::error_code error;
+  fs::copy_file(source, path(), fs::copy_options::overwrite_existing, error);
+  return error ? Status(io_error(called_, error.value())) : Status();
+}
+
 Status TemporaryFile::commit() {
   if (is_direct()) return {};
   std::error_code error;

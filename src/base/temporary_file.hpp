@@ -33,6 +33,9 @@ class TemporaryFile {
   /// Whether what is written is seen at once: there is no temporary file.
   bool is_direct() const { return part_.empty(); }
 
+  /// Fills it with another file's content. Errors: neither readable nor writable.
+  Status copy_from(const std::filesystem::path& source);
+
   /// Gives the file its name, in place of what was there. To be called once it is closed.
   Status commit();
 

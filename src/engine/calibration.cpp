@@ -41,38 +41,35 @@ void to_floats(const runtime::InputBuffer& buffer, const model::InputSpec& input
   }
 }
 
+constexpr std::size_t kInput = static_cast<std::size_t>(-1);
+
+}  // namespace
+
+/// The network compiled with tensors as outputs.
+struct Calibrator::Shown {
+  std::unique_ptr<runtime::Session> session;
+  std::vector<std::unique_ptr<runtime::Lane>> lanes;
+  std::vector<std::size_t> places;  // of tensors: among the outputs, or kInput
+};
+
 /// One pass over the pictures, with some of the tensors.
-class Pass {
+class Calibrator::Pass {
  public:
-  Pass(const onnx::Model& network, const model::InputSpec& input,
-       const std::vector<std::string>& tensors, PictureStream& pictures,
-       const CalibrationOptions& options, const std::function<bool(double)>& progress)
-      : network_(network),
+  Pass(const Shown& shown, const model::InputSpec& input, const std::vector<std::string>& tensors,
+       PictureStream& pictures, const CalibrationOptions& options,
+       const std::function<bool(double)>& progress)
+      : shown_(shown),
         input_(input),
         tensors_(tensors),
         pictures_(pictures),
         options_(options),
         progress_(progress) {}
 
-  Status run(int lane_count, int threads,
-             std::map<std::string, quantize::TensorStatistics>& gathered) {
-    const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
-    OSPREY_TRY(show_tensors(scratch / "network.onnx"));
-    const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
-    const auto loaded = OSPREY_TRY(backend->load(scratch / "network.onnx"));
-    runtime::SessionOptions options;
-    options.lanes = lane_count;
-    options.threads = threads;
-    const auto session = OSPREY_TRY(loaded->compile(input_, options));
-    std::vector<std::unique_ptr<runtime::Lane>> lanes;
-    lanes.reserve(static_cast<std::size_t>(session->lanes()));
-    for (int i = 0; i < session->lanes(); ++i) {
-      lanes.push_back(OSPREY_TRY(session->create_lane()));
-    }
-    std::vector<Statistics> of_lane(lanes.size(), Statistics(tensors_.size()));
+  Status run(std::map<std::string, quantize::TensorStatistics>& gathered) {
+    std::vector<Statistics> of_lane(shown_.lanes.size(), Statistics(tensors_.size()));
     std::vector<std::thread> workers;
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      workers.emplace_back([this, &lane = *lanes[i], &statistics = of_lane[i]] {
+    for (std::size_t i = 0; i < of_lane.size(); ++i) {
+      workers.emplace_back([this, &lane = *shown_.lanes[i], &statistics = of_lane[i]] {
         const Status status = work(lane, statistics);
         if (!status) stop(status);
       });
@@ -90,27 +87,6 @@ class Pass {
  private:
   using Statistics = std::vector<quantize::TensorStatistics>;
 
-  /// Writes the network with the tensors as outputs, and finds where they are among these.
-  Status show_tensors(const std::string& path) {
-    auto shown = network_.copy();
-    std::vector<std::string> outputs;
-    for (const auto& output : shown.outputs()) outputs.push_back(output.name);
-    const auto input = shown.inputs().front().name;
-    for (const auto& tensor : tensors_) {
-      if (tensor == input) {
-        places_.push_back(kInput);
-        continue;
-      }
-      auto found = std::find(outputs.begin(), outputs.end(), tensor);
-      if (found == outputs.end()) {
-        shown.show_tensor(tensor);
-        found = outputs.insert(outputs.end(), tensor);
-      }
-      places_.push_back(static_cast<std::size_t>(found - outputs.begin()));
-    }
-    return shown.write(path);
-  }
-
   Status work(runtime::Lane& lane, Statistics& statistics) {
     vision::LetterboxScratch scratch;
     std::vector<float> seen_by_network;
@@ -120,14 +96,14 @@ class Pass {
       const auto buffer = lane.input(0, 0);
       put_in(*image, Region{0, 0, image->width, image->height}, input_, buffer, scratch);
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
-        if (places_[i] != kInput) continue;
+        if (shown_.places[i] != kInput) continue;
         to_floats(buffer, input_, seen_by_network);
         gather({seen_by_network.data(), {1, 3, buffer.height, buffer.width}}, i, statistics);
       }
       OSPREY_TRY(run_once(lane));
       const auto outputs = lane.outputs(0, 0);
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
-        if (places_[i] != kInput) gather(outputs[places_[i]], i, statistics);
+        if (shown_.places[i] != kInput) gather(outputs[shown_.places[i]], i, statistics);
       }
       tell();
     }
@@ -159,20 +135,19 @@ class Pass {
     if (failure_) failure_ = why;
   }
 
-  static constexpr std::size_t kInput = static_cast<std::size_t>(-1);
-
-  const onnx::Model& network_;
+  const Shown& shown_;
   const model::InputSpec& input_;
   const std::vector<std::string>& tensors_;
   PictureStream& pictures_;
   const CalibrationOptions& options_;
   const std::function<bool(double)>& progress_;
-  std::vector<std::size_t> places_;  // of tensors: among the outputs
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;  // guards:
   std::size_t done_ = 0;
   Status failure_;
 };
+
+namespace {
 
 /// Tensors in groups that need no more than `memory` together.
 std::vector<std::vector<std::string>> in_groups(const std::vector<std::string>& tensors,
@@ -194,29 +169,72 @@ std::vector<std::vector<std::string>> in_groups(const std::vector<std::string>& 
 
 }  // namespace
 
-Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec& input,
-                              const std::vector<std::string>& tensors,
-                              const CalibrationOptions& options) {
-  const int threads = options.threads > 0
-                          ? options.threads
-                          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const auto shapes = network.infer_shapes(1);
+Calibrator::Calibrator(onnx::Model network, model::InputSpec input,
+                       const std::vector<std::string>& tensors, int threads, std::uint64_t memory)
+    : network_(std::move(network)), input_(input) {
+  threads_ =
+      threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const auto shapes = network_.infer_shapes(1);
   std::uint64_t all = 1;
   for (const auto& tensor : tensors) all += bytes_of(shapes, tensor);
   // As many lanes as may hold all tensors at once; several passes if not even one may.
   const auto lanes =
-      std::clamp<std::uint64_t>(options.memory / all, 1, static_cast<std::uint64_t>(threads));
-  const auto groups = in_groups(tensors, shapes, options.memory / lanes);
+      std::clamp<std::uint64_t>(memory / all, 1, static_cast<std::uint64_t>(threads_));
+  lanes_ = static_cast<int>(lanes);
+  groups_ = in_groups(tensors, shapes, memory / lanes);
+}
+
+Calibrator::~Calibrator() = default;
+
+Result<std::unique_ptr<Calibrator::Shown>> Calibrator::show(
+    const std::vector<std::string>& tensors) const {
+  auto network = network_.copy();
+  auto shown = std::make_unique<Shown>();
+  std::vector<std::string> outputs;
+  for (const auto& output : network.outputs()) outputs.push_back(output.name);
+  const auto input = network.inputs().front().name;
+  for (const auto& tensor : tensors) {
+    if (tensor == input) {
+      shown->places.push_back(kInput);
+      continue;
+    }
+    auto found = std::find(outputs.begin(), outputs.end(), tensor);
+    if (found == outputs.end()) {
+      network.show_tensor(tensor);
+      found = outputs.insert(outputs.end(), tensor);
+    }
+    shown->places.push_back(static_cast<std::size_t>(found - outputs.begin()));
+  }
+  const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
+  OSPREY_TRY(network.write(scratch / "network.onnx"));
+  const auto backend = OSPREY_TRY(runtime::create_openvino_backend());
+  const auto loaded = OSPREY_TRY(backend->load(scratch / "network.onnx"));
+  runtime::SessionOptions options;
+  options.lanes = lanes_;
+  options.threads = threads_;
+  shown->session = OSPREY_TRY(loaded->compile(input_, options));
+  for (int i = 0; i < shown->session->lanes(); ++i) {
+    shown->lanes.push_back(OSPREY_TRY(shown->session->create_lane()));
+  }
+  return shown;
+}
+
+Result<Calibration> Calibrator::run(const CalibrationOptions& options) {
   Calibration calibration;
-  calibration.passes = static_cast<int>(groups.size());
-  for (std::size_t i = 0; i < groups.size(); ++i) {
+  calibration.passes = static_cast<int>(groups_.size());
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
     const auto pictures = OSPREY_TRY(PictureStream::open(options.data, options.most_pictures));
     const std::function<bool(double)> progress = [&](double share_of_pass) {
       const double done = static_cast<double>(i) + share_of_pass;
-      return !options.progress || options.progress(done / static_cast<double>(groups.size()));
+      return !options.progress || options.progress(done / static_cast<double>(groups_.size()));
     };
-    Pass pass(network, input, groups[i], *pictures, options, progress);
-    OSPREY_TRY(pass.run(static_cast<int>(lanes), threads, calibration.tensors));
+    // Of several groups none is kept: they were made because memory is short.
+    if (!shown_ || groups_.size() > 1) {
+      shown_.reset();
+      shown_ = OSPREY_TRY(show(groups_[i]));
+    }
+    Pass pass(*shown_, input_, groups_[i], *pictures, options, progress);
+    OSPREY_TRY(pass.run(calibration.tensors));
     calibration.pictures = pictures->given();
     calibration.health = pictures->health();
     if (calibration.pictures > 0) continue;

@@ -4,8 +4,10 @@
 
 #include <osprey/result.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,8 +22,6 @@ namespace osprey::engine {
 struct CalibrationOptions {
   std::string data;  ///< as PictureStream::open() takes it
   int most_pictures = 0;
-  int threads = 0;
-  std::uint64_t memory = std::uint64_t{1200} << 20;  ///< for the tensors of pictures on their way
   /// Tensors of which not the values are gathered, but what rounding them to this scale adds: see
   /// TensorStatistics::add_rounding.
   std::map<std::string, quantize::Scale> rounding{};
@@ -38,11 +38,33 @@ struct Calibration {
   int passes = 1;
 };
 
-/// Runs `network` of floats on all pictures, scaled as `input` says, and gathers statistics of
-/// `tensors`, which it makes or takes. Errors: no picture; those of compiling and of writing a
-/// temporary file; kCancelled.
-Result<Calibration> calibrate(const onnx::Model& network, const model::InputSpec& input,
-                              const std::vector<std::string>& tensors,
-                              const CalibrationOptions& options);
+/// Threads: one owner.
+class Calibrator {
+ public:
+  static constexpr std::uint64_t kMemory = std::uint64_t{1200} << 20;
+
+  /// Of `network`, whose input has a size, `tensors` are gathered, which it makes or takes.
+  /// `threads`: 0: all cores. `memory`: for these tensors of pictures on their way, bytes.
+  Calibrator(onnx::Model network, model::InputSpec input, const std::vector<std::string>& tensors,
+             int threads = 0, std::uint64_t memory = kMemory);
+  ~Calibrator();
+
+  /// Runs the network on all pictures, scaled as its input wants them. Errors: no picture; those
+  /// of compiling and of writing a temporary file; kCancelled. Cost: the first time, a compilation;
+  /// each time, if memory is short.
+  Result<Calibration> run(const CalibrationOptions& options);
+
+ private:
+  struct Shown;
+  class Pass;
+
+  Result<std::unique_ptr<Shown>> show(const std::vector<std::string>& tensors) const;
+
+  const onnx::Model network_;
+  const model::InputSpec input_;
+  int threads_ = 1, lanes_ = 1;
+  std::vector<std::vector<std::string>> groups_;  // of tensors: one a pass
+  std::unique_ptr<Shown> shown_;
+};
 
 }  // namespace osprey::engine

@@ -30,8 +30,11 @@ Result<double> evidence(const std::vector<Answer>& answers, const model::Decoder
 }  // namespace
 
 bool ColourEvidence::looks_right() const {
-  const auto n = static_cast<double>(pictures), better = static_cast<double>(better_swapped);
-  return pictures >= 8 && n - 2 * better >= 2 * std::sqrt(n);
+  // By three standard errors of the mean difference.
+  const auto n = static_cast<double>(pictures);
+  const double difference = (as_told - swapped) / n;
+  const double variance = squares / n - difference * difference;
+  return pictures >= 8 && difference > 0 && difference * difference * n > 9 * variance;
 }
 
 bool ColourEvidence::looks_swapped() const {
@@ -65,6 +68,7 @@ Result<ColourEvidence> colour_evidence(const std::string& network, const model::
     found.better_swapped += swapped > as_told ? 1 : 0;
     found.as_told += as_told;
     found.swapped += swapped;
+    found.squares += (as_told - swapped) * (as_told - swapped);
   }
   return found;
 }

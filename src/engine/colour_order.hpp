@@ -15,6 +15,7 @@ namespace osprey::engine {
 struct ColourEvidence {
   double as_told = 0;  ///< sum of the scores of what is found, over all pictures
   double swapped = 0;  ///< with red and blue exchanged
+  double squares = 0;  ///< sum over pictures of the difference, squared
   std::size_t pictures = 0, better_swapped = 0;  ///< pictures in which something is found
   Answers answers;                               ///< to the first pictures, as told
 

@@ -71,6 +71,7 @@ struct RoundedTensor {
   double clipped = 0;                    ///< share of values
   double snr_db = 0;                     ///< signal to noise of this rounding alone
   double cosine = 1;                     ///< likewise
+  std::uint64_t not_numbers = 0;         ///< values that were none, or infinite
   std::optional<Agreement> accumulated;  ///< with all roundings before it
   std::vector<std::uint64_t> histogram;  ///< of what was seen, from lowest to highest
 };

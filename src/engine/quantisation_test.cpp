@@ -144,8 +144,7 @@ TEST_F(Quantising, calibration_sees_what_the_network_sees) {
   input.width = input.height = 128;
   CalibrationOptions options;
   options.data = folder_ / "pictures";
-  options.threads = 2;
-  const auto seen = calibrate(network, input, {"images", "sum", "out"}, options);
+  const auto seen = Calibrator(network.copy(), input, {"images", "sum", "out"}, 2).run(options);
   ASSERT_TRUE(seen.ok()) << seen.error().message;
   const auto& images = seen->tensors.at("images").histogram();
   EXPECT_EQ(images.count(), 3u * 128 * 128 * kPictures);
@@ -278,6 +277,10 @@ TEST(ColourEvidence, needs_more_than_chance) {
   EXPECT_TRUE(found.looks_swapped());
   found.better_swapped = 9;
   EXPECT_FALSE(found.looks_swapped());
+  std::swap(found.as_told, found.swapped);
+  found.squares = 100;
+  EXPECT_FALSE(found.looks_right());
+  found.squares = 40;
   EXPECT_TRUE(found.looks_right());
   found.pictures = found.better_swapped = 7;
   EXPECT_FALSE(found.looks_swapped());

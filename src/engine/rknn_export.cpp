@@ -176,11 +176,7 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
   done.steps = steps_of(log);
   const auto answers = OSPREY_TRY(read_answers(expected, scratch.path().string()));
   done.agreement = OSPREY_TRY(compare_answers(expected, answers, spec.head));
-  fs::copy_file(scratch / "made.rknn", target.path(), fs::copy_options::overwrite_existing,
-                ignored);
-  if (ignored) {
-    return Error{ErrorCode::kIo, options.output + ": cannot be written: " + ignored.message()};
-  }
+  OSPREY_TRY(target.copy_from(scratch / "made.rknn"));
   OSPREY_TRY(target.commit());
   return done;
 }
