@@ -54,6 +54,7 @@ Result<int> run_program(const std::vector<std::string>& arguments, const std::st
                         const std::string& log, const std::function<bool()>& go_on) {
   std::vector<std::string> copies = arguments;
   std::vector<char*> pointers;
+  pointers.reserve(copies.size() + 1);
   for (auto& one : copies) pointers.push_back(one.data());
   pointers.push_back(nullptr);
   const Surroundings surroundings(folder, log);

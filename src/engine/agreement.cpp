@@ -155,7 +155,8 @@ Pictures made_up_pictures(const model::InputSpec& input, int count) {
       for (int x = 0; x < 3 * image.width; ++x) {
         const auto square = static_cast<unsigned>(y / side * 7919 + x / 3 / side * 104729 + x % 3);
         const unsigned colour = square * 2654435761u >> 24;
-        row[x] = static_cast<std::uint8_t>((3 * colour + random() % 256) / 4);
+        const auto noise = static_cast<unsigned>(random() % 256);
+        row[x] = static_cast<std::uint8_t>((3 * colour + noise) / 4);
       }
     }
     return std::optional<Image>(std::move(image));

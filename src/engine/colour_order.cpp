@@ -18,6 +18,7 @@ constexpr float kLeastScore = 0.25f;
 Result<double> evidence(const std::vector<Answer>& answers, const model::Decoder& decoder,
                         const model::HeadLayout& head) {
   std::vector<TensorView> views;
+  views.reserve(answers.size());
   for (const auto& answer : answers) views.push_back(answer.view());
   std::vector<Detection> found;
   OSPREY_TRY(decoder.decode(views, found));

@@ -12,7 +12,7 @@ namespace osprey::engine {
 
 namespace {
 
-constexpr int kPictures = 4;
+constexpr int kWeighingPictures = 4;
 
 class Chooser {
  public:
@@ -71,7 +71,7 @@ class Chooser {
   }
 
   Result<std::vector<Sensitivity>> sensitivities() {
-    const auto pictures = OSPREY_TRY(pictures_of(options_.data, kPictures));
+    const auto pictures = OSPREY_TRY(pictures_of(options_.data, kWeighingPictures));
     const auto answers = OSPREY_TRY(answers_of(options_.floats, options_.spec, pictures));
     std::vector<Sensitivity> all;
     const std::set<std::string> layers(options_.layers.begin(), options_.layers.end());

@@ -14,7 +14,7 @@ namespace osprey::engine {
 
 namespace {
 
-constexpr int kPictures = 3;
+constexpr int kProofPictures = 3;
 /// Of the largest value. Rounding in another order gives 1e-6 and, deep in a network, 1e-5.
 constexpr double kLargestDifference = 1e-3;
 
@@ -36,7 +36,8 @@ Result<Optimisation> optimise(const std::string& model, const std::vector<int>& 
   if (done.changes.empty()) return done;
   const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
   OSPREY_TRY(network.write(scratch / "rewritten.onnx"));
-  const auto answers = OSPREY_TRY(answers_of(model, spec, made_up_pictures(spec.input, kPictures)));
+  const auto answers =
+      OSPREY_TRY(answers_of(model, spec, made_up_pictures(spec.input, kProofPictures)));
   done.agreement = OSPREY_TRY(agreement(answers, scratch / "rewritten.onnx", spec));
   for (const auto& one : done.agreement) {
     if (one.largest <= kLargestDifference) continue;

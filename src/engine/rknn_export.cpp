@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kPictures = 4;
+constexpr int kCheckPictures = 4;
 // Together they install and work with Python 3.8 to 3.12.
 constexpr const char* kPackages[] = {"rknn-toolkit2==2.5.0", "onnx==1.16.1", "setuptools<81"};
 
@@ -129,8 +129,8 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
   if (options.progress && !options.progress("asking OpenVINO")) {
     return Error{ErrorCode::kCancelled, "interrupted"};
   }
-  auto pictures = made_up_pictures(spec.input, kPictures);
-  if (!options.data.empty()) pictures = OSPREY_TRY(pictures_of(options.data, kPictures));
+  auto pictures = made_up_pictures(spec.input, kCheckPictures);
+  if (!options.data.empty()) pictures = OSPREY_TRY(pictures_of(options.data, kCheckPictures));
   const auto expected = OSPREY_TRY(answers_of(options.model, spec, pictures));
   std::string bytes;
   for (const auto& input : expected.inputs) bytes.append(input.begin(), input.end());

@@ -125,16 +125,12 @@ Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::W
                                    const quantize::WeightOptions& options) {
   const auto weights = OSPREY_TRY(network.floats(layer.weights));
   const auto rounded = quantize::round_weights(weights, layer.shape, layer.channel_axis, options);
-  const auto channels = static_cast<std::size_t>(layer.shape[layer.channel_axis]);
-  std::size_t inner = 1;
-  for (std::size_t d = layer.channel_axis + 1; d < layer.shape.size(); ++d) {
-    inner *= static_cast<std::size_t>(layer.shape[d]);
-  }
+  const quantize::ChannelOf channel_of(layer.shape, layer.channel_axis);
   RoundedLayer told{layer.name, layer.op, layer.input};
   double signal = 0, noise = 0;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const auto value = static_cast<double>(weights[i]);
-    const double off = value - static_cast<double>(rounded.value(i, i / inner % channels));
+    const double off = value - static_cast<double>(rounded.value(i, channel_of(i)));
     signal += value * value;
     noise += off * off;
     told.largest = std::max(told.largest, std::abs(weights[i]));

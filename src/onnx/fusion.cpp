@@ -10,10 +10,6 @@ namespace osprey::onnx {
 
 namespace {
 
-std::string label(const Node& node) {
-  return node.name.empty() ? node.outputs.front() : node.name;
-}
-
 class Finder {
  public:
   explicit Finder(const Model& model) : wiring_(model), nodes_(wiring_.nodes()) {}

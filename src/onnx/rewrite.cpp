@@ -12,10 +12,6 @@ namespace osprey::onnx {
 
 namespace {
 
-std::string label(const Node& node) {
-  return node.name.empty() ? node.outputs.front() : node.name;
-}
-
 /// What follows a convolution: value * scale + shift, by channel.
 struct Affine {
   std::vector<float> scale, shift;

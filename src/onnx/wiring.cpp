@@ -5,6 +5,10 @@
 
 namespace osprey::onnx {
 
+std::string label(const Node& node) {
+  return node.name.empty() ? node.outputs.front() : node.name;
+}
+
 Wiring::Wiring(const Model& model) : nodes_(model.nodes()), inputs_(model.inputs()) {
   for (auto& constant : model.constants()) constants_[constant.name] = constant;
   for (const auto& output : model.outputs()) outputs_.insert(output.name);

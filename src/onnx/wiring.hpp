@@ -14,6 +14,9 @@
 
 namespace osprey::onnx {
 
+/// What messages call it: its name or, where it has none, its first output.
+std::string label(const Node& node);
+
 /// A picture of a model as it is now. Threads: any.
 class Wiring {
  public:

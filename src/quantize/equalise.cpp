@@ -9,39 +9,35 @@
 
 #include "base/try.hpp"
 #include "quantize/layers.hpp"
+#include "quantize/weights.hpp"
 
 namespace osprey::quantize {
 
 namespace {
 
-/// A layer's weights in terms of a dimension: [outer][channels][inner].
+/// A layer's weights by their place along one of its dimensions.
 struct Weights {
   std::vector<float> values;
-  std::size_t channels = 0, inner = 1;
+  ChannelOf channel_of;
 
   std::vector<double> largest() const {
-    std::vector<double> sizes(channels, 0);
+    std::vector<double> sizes(channel_of.count, 0);
     for (std::size_t i = 0; i < values.size(); ++i) {
-      auto& size = sizes[i / inner % channels];
+      auto& size = sizes[channel_of(i)];
       size = std::max(size, std::abs(static_cast<double>(values[i])));
     }
     return sizes;
   }
   void scale(const std::vector<double>& factors) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] =
-          static_cast<float>(static_cast<double>(values[i]) * factors[i / inner % channels]);
+      values[i] = static_cast<float>(static_cast<double>(values[i]) * factors[channel_of(i)]);
     }
   }
 };
 
 Result<Weights> weights_of(const onnx::Model& model, const WeightedLayer& layer, std::size_t axis) {
-  Weights weights{OSPREY_TRY(model.floats(layer.weights)),
-                  static_cast<std::size_t>(layer.shape[axis])};
-  for (std::size_t d = axis + 1; d < layer.shape.size(); ++d) {
-    weights.inner *= static_cast<std::size_t>(layer.shape[d]);
-  }
-  return weights;
+  auto values = OSPREY_TRY(model.floats(layer.weights));
+  return Weights{std::move(values), {layer.shape, axis}};
 }
 
 bool is_depthwise(const WeightedLayer& layer) {
@@ -92,9 +88,9 @@ Result<int> equalise(onnx::Model& model) {
     if (!second) continue;
     auto ours = OSPREY_TRY(weights_of(model, *first, 0));
     auto theirs = OSPREY_TRY(weights_of(model, *second, is_depthwise(*second) ? 0 : 1));
-    if (ours.channels != theirs.channels) continue;
+    if (ours.channel_of.count != theirs.channel_of.count) continue;
     const auto sizes = ours.largest(), next_sizes = theirs.largest();
-    std::vector<double> up(ours.channels, 1), down(ours.channels, 1);
+    std::vector<double> up(sizes.size(), 1), down(sizes.size(), 1);
     for (std::size_t c = 0; c < up.size(); ++c) {
       if (sizes[c] > 0 && next_sizes[c] > 0) up[c] = std::sqrt(sizes[c] / next_sizes[c]);
       down[c] = 1 / up[c];

@@ -41,7 +41,7 @@ std::optional<WeightedLayer> layer_of(const onnx::Wiring& wiring, std::size_t in
   }
   WeightedLayer layer;
   layer.node = index;
-  layer.name = node.name.empty() ? node.outputs.front() : node.name;
+  layer.name = onnx::label(node);
   layer.op = node.op;
   layer.input = node.inputs[0];
   layer.weights = node.inputs[1];

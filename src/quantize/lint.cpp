@@ -8,6 +8,7 @@
 #include "base/try.hpp"
 #include "onnx/fusion.hpp"
 #include "onnx/wiring.hpp"
+#include "quantize/weights.hpp"
 
 namespace osprey::quantize {
 
@@ -25,19 +26,16 @@ std::string number(double value) {
 }
 
 /// The largest weight and the root mean square of each output channel.
-struct Channels {
+struct ChannelSizes {
   std::vector<double> largest, rms;
 };
 
-Channels channels_of(const std::vector<float>& weights, const WeightedLayer& layer) {
-  const auto count = static_cast<std::size_t>(layer.shape[layer.channel_axis]);
-  std::size_t inner = 1;
-  for (std::size_t d = layer.channel_axis + 1; d < layer.shape.size(); ++d) {
-    inner *= static_cast<std::size_t>(layer.shape[d]);
-  }
-  Channels channels{std::vector<double>(count, 0), std::vector<double>(count, 0)};
+ChannelSizes channels_of(const std::vector<float>& weights, const WeightedLayer& layer) {
+  const ChannelOf channel_of(layer.shape, layer.channel_axis);
+  const std::size_t count = channel_of.count;
+  ChannelSizes channels{std::vector<double>(count, 0), std::vector<double>(count, 0)};
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::size_t channel = i / inner % count;
+    const std::size_t channel = channel_of(i);
     const double size = std::abs(static_cast<double>(weights[i]));
     channels.largest[channel] = std::max(channels.largest[channel], size);
     channels.rms[channel] += size * size;
@@ -70,7 +68,7 @@ class Linter {
   }
 
  private:
-  void look_at_weights(const WeightedLayer& layer, const Channels& channels) {
+  void look_at_weights(const WeightedLayer& layer, const ChannelSizes& channels) {
     const double largest = *std::max_element(channels.largest.begin(), channels.largest.end());
     if (!options_.per_channel) {
       std::size_t small = 0;
@@ -96,7 +94,7 @@ class Linter {
   }
 
   /// Where each channel is seen by itself, large weights tell of small inputs.
-  void look_at_inputs(const WeightedLayer& layer, const Channels& channels) {
+  void look_at_inputs(const WeightedLayer& layer, const ChannelSizes& channels) {
     const bool depthwise = layer.op == "Conv" && layer.groups > 1 && layer.shape[1] == 1;
     if (!depthwise || options_.placement == Placement::kLayerInputs) return;
     const auto [least, most] = std::minmax_element(channels.rms.begin(), channels.rms.end());
@@ -116,7 +114,7 @@ class Linter {
     for (std::size_t i = 0; i < wiring_.nodes().size(); ++i) {
       const auto& node = wiring_.nodes()[i];
       if (node.op != "MatMul" || layer_of(wiring_, i) || head.decoding.contains(i)) continue;
-      if (count++ == 0) first = node.name.empty() ? node.outputs.front() : node.name;
+      if (count++ == 0) first = onnx::label(node);
     }
     if (count == 0) return;
     others_.push_back({first,

@@ -10,19 +10,6 @@ namespace {
 
 constexpr float kMostSteps = 127;
 
-/// Of which place along `axis` the i-th weight is.
-struct Channels {
-  Channels(const Shape& shape, std::size_t axis) : count(static_cast<std::size_t>(shape[axis])) {
-    for (std::size_t i = axis + 1; i < shape.size(); ++i) {
-      inner *= static_cast<std::size_t>(shape[i]);
-    }
-  }
-  std::size_t operator()(std::size_t i) const { return i / inner % count; }
-
-  std::size_t count;
-  std::size_t inner = 1;
-};
-
 /// A scale for all, with the least squared error: one that fits the largest weights may leave the
 /// other channels few steps.
 float scale_for_all(std::span<const float> weights, float most) {
@@ -47,7 +34,7 @@ float scale_for_all(std::span<const float> weights, float most) {
 
 WeightSteps round_weights(std::span<const float> weights, const Shape& shape, std::size_t axis,
                           const WeightOptions& options) {
-  const Channels channel(shape, axis);
+  const ChannelOf channel(shape, axis);
   const auto place = [&](std::size_t i) { return options.per_channel ? channel(i) : 0; };
   const std::size_t count = options.per_channel ? channel.count : 1;
   std::vector<float> lows(count, 0.f), highs(count, 0.f);
@@ -81,7 +68,7 @@ WeightSteps round_weights(std::span<const float> weights, const Shape& shape, st
 std::vector<float> mean_shift(std::span<const float> weights, const WeightSteps& rounded,
                               const Shape& shape, std::size_t axis, std::int64_t groups,
                               const InputMeans& means) {
-  const Channels output(shape, axis), input(shape, 1 - axis);
+  const ChannelOf output(shape, axis), input(shape, 1 - axis);
   const auto group_count = static_cast<std::size_t>(groups);
   // Conv has all outputs and a group's inputs, ConvTranspose all inputs and a group's outputs.
   const bool all_outputs = axis == 0;

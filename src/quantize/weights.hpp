@@ -11,6 +11,18 @@
 
 namespace osprey::quantize {
 
+/// Which place along an axis a weight belongs to, weights being numbered as they lie.
+struct ChannelOf {
+  ChannelOf(const Shape& shape, std::size_t axis) : count(static_cast<std::size_t>(shape[axis])) {
+    for (std::size_t d = axis + 1; d < shape.size(); ++d)
+      inner *= static_cast<std::size_t>(shape[d]);
+  }
+  std::size_t operator()(std::size_t i) const { return i / inner % count; }
+
+  std::size_t count;
+  std::size_t inner = 1;
+};
+
 /// A weight is about (step - zero_point) * scale of its channel.
 struct WeightSteps {
   std::vector<std::int8_t> steps;        ///< as the weights lie
