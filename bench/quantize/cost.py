@@ -28,6 +28,7 @@ def main():
     parser.add_argument("--shared", type=Path, default=shared)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--algorithms", nargs="*", default=["normal", "mmse", "kl_divergence", "percentile"])
     options = parser.parse_args()
     model = options.model or options.shared / "models/yolov8n.onnx"
     pictures = options.shared / "data/coco_calibration/images"
@@ -49,7 +50,7 @@ def main():
             return run([osprey, "quantize", network, "--data", listed(count), "--algorithm", algorithm, "-o", folder / "m.onnx",
                         "--quiet"])
 
-        for algorithm in ("normal", "mmse", "kl_divergence", "percentile"):
+        for algorithm in options.algorithms:
             memory = [quantize(model, count, algorithm)[1] for count in (16, 128, 512)]
             print(f"{algorithm:14} {memory[0]:5.0f}, {memory[1]:.0f}, {memory[2]:.0f} MB with 16, 128, 512 pictures")
             if max(memory) > LARGEST_GROWTH * memory[0]:

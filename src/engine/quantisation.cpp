@@ -20,9 +20,18 @@ namespace osprey::engine {
 namespace {
 
 constexpr int kAgreementPictures = 8;
-constexpr int kCorrectionPictures = 16;
+constexpr int kCorrectionPictures = 16;  // of 640x640
 constexpr int kDetailPictures = 2;
-constexpr int kColourPictures = 32;
+constexpr int kColourPictures = 32;  // of 640x640
+
+/// As many pixels as `count` pictures of 640x640 have, but no less than a quarter of the pictures;
+/// no more than was asked for.
+int as_many_as(int count, const model::InputSpec& input, const QuantisationOptions& options) {
+  const double area = static_cast<double>(input.width) * static_cast<double>(input.height);
+  const auto worth = static_cast<int>(count * 640.0 * 640.0 / area);
+  const int pictures = std::clamp(worth, count / 4, count);
+  return options.most_pictures > 0 ? std::min(pictures, options.most_pictures) : pictures;
+}
 
 Error in_file(const std::string& path, const Error& error) {
   return {error.code, path + ": " + error.message};
@@ -62,10 +71,7 @@ class Quantiser {
     report.passed_over = calibration.health.passed_over;
     report.passes = calibration.passes;
     if (!options_.bias_correction) return {};
-    calibrating.most_pictures = kCorrectionPictures;
-    if (options_.most_pictures > 0) {
-      calibrating.most_pictures = std::min(kCorrectionPictures, options_.most_pictures);
-    }
+    calibrating.most_pictures = as_many_as(kCorrectionPictures, floats_.spec.input, options_);
     calibrating.progress = progress("correcting means");
     const auto scales = scales_of(whole, floats_, seen_, options_);
     for (const auto& point : whole.points) calibrating.rounding[point.tensor] = scales[point.group];
@@ -176,10 +182,9 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
   if (options.progress && !options.progress(0, "looking at colours")) {
     return Error{ErrorCode::kCancelled, "interrupted"};
   }
-  const auto coloured = OSPREY_TRY(pictures_of(
-      options.data, options.most_pictures > 0 ? std::min(options.most_pictures, kColourPictures)
-                                              : kColourPictures));
   const auto& [path, network, spec] = quantiser.floats();
+  const auto coloured =
+      OSPREY_TRY(pictures_of(options.data, as_many_as(kColourPictures, spec.input, options)));
   report.colours = OSPREY_TRY(colour_evidence(path, spec, coloured, kAgreementPictures));
   OSPREY_TRY(quantiser.calibrate(plan, report));
   if (options.max_drop) report.mixed = OSPREY_TRY(choose(quantiser, plan, options));
