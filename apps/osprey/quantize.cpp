@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/for_script.hpp"
 #include "base/try.hpp"
 #include "commands.hpp"
 #include "engine/options.hpp"
@@ -322,14 +323,9 @@ struct QuantizeCommand {
   }
 
   std::string as_html(const engine::QuantisationReport& report) const {
-    std::string data = as_json(report);
-    // Nothing in the data may end the script that holds it.
-    for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) {
-      data.replace(at, 1, "\\u003c");
-    }
     std::string page(kQuantizePage);
     const std::string place = "/*data*/null";
-    return page.replace(page.find(place), place.size(), data);
+    return page.replace(page.find(place), place.size(), base::for_script(as_json(report)));
   }
 
   engine::QuantisationOptions asked;

@@ -96,13 +96,7 @@ struct SimModelCommand {
 
   Status run() const {
     OSPREY_TRY(engine::check_files({model}, {{"output", output}}));
-    engine::Options options;
-    options.model = model;
-    const auto file = OSPREY_TRY(engine::read_model(options));
-    const auto spec = OSPREY_TRY(engine::understand(file, options));
-    if (file.description.format != "ONNX") {
-      return Error{ErrorCode::kUnsupported, model + ": expected an ONNX file"};
-    }
+    const auto [file, spec] = OSPREY_TRY(engine::read_onnx_detector(model));
     sim::Model made;
     made.platform = platform;
     made.name = std::filesystem::path(model).stem().string();

@@ -8,14 +8,12 @@ Run it with the Python of bench/requirements.txt. Large: 130 pictures at 1920x10
 if a target is missed.
 """
 
-import argparse
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from run import ROOT, run, without_head
+from run import options_for, run, without_head
 
 LARGEST_GROWTH = 1.05  # of memory, from the fewest pictures to the most
 MOST_MEMORY = 2048     # MB, of large pictures
@@ -23,11 +21,7 @@ LONGEST = 2.0          # times plain inference over them
 
 
 def main():
-    shared = Path(os.environ.get("OSPREY_SHARED_DIR", ROOT.parent / "shared"))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shared", type=Path, default=shared)
-    parser.add_argument("--model", type=Path)
-    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser = options_for(__doc__)
     parser.add_argument("--algorithms", nargs="*", default=["normal", "mmse", "kl_divergence", "percentile"])
     options = parser.parse_args()
     model = options.model or options.shared / "models/yolov8n.onnx"

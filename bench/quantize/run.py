@@ -6,9 +6,9 @@
                                   [--toolkit PYTHON]
 
 With a Python that has rknn-toolkit2 (`osprey export-rknn --install` makes one) its own quantisation and what it makes of
-`osprey quantize --target rk3588` are judged, too, in its simulator. Run it with the Python of bench/requirements.txt. All calibrate with the same 128 pictures (ONNX Runtime's Entropy with 16: it
-keeps all values), and are judged by `osprey eval` on coco_val64. Speed is OpenVINO's own, one inference a time on all cores,
-models in turn, the best round of each. Exit code 1 if a target is missed.
+`osprey quantize --target rk3588` are judged, too, in its simulator. Run it with the Python of bench/requirements.txt. All calibrate with the same 128 pictures
+(ONNX Runtime's Entropy with 16: it keeps all values), and are judged by `osprey eval` on coco_val64. Speed is OpenVINO's own,
+one inference a time on all cores, models in turn, the best round of each. Exit code 1 if a target is missed.
 """
 
 import argparse
@@ -106,12 +106,18 @@ def simulated(python, osprey, model, pictures, labelled, folder, ap_of):
     return rows, ap_of("--model", ours, "--images", labelled / "images")
 
 
-def main():
+def options_for(description):
+    """A parser with the options that these benchmarks share."""
     shared = Path(os.environ.get("OSPREY_SHARED_DIR", ROOT.parent / "shared"))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=shared)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
+    return parser
+
+
+def main():
+    parser = options_for(__doc__)
     parser.add_argument("--keep", type=Path, help="where the models stay")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--toolkit", type=Path, default=os.environ.get("OSPREY_RKNN_TOOLKIT"))

@@ -8,7 +8,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_writer.hpp"
 #include "base/io_error.hpp"
+#include "base/read_file.hpp"
+#include "base/try.hpp"
 
 namespace osprey::base {
 
@@ -63,9 +66,10 @@ TemporaryFile::~TemporaryFile() {
 }
 
 Status TemporaryFile::copy_from(const fs::path& source) {
-  std::error_code error;
-  fs::copy_file(source, path(), fs::copy_options::overwrite_existing, error);
-  return error ? Status(io_error(called_, error.value())) : Status();
+  auto writer = OSPREY_TRY(FileWriter::open(path(), O_WRONLY, called_));
+  const auto content = OSPREY_TRY(read_file(source.string(), "a file that was made"));
+  OSPREY_TRY(writer.write(content));
+  return writer.close();
 }
 
 Status TemporaryFile::commit() {

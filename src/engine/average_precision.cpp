@@ -48,6 +48,9 @@ Result<double> average_precision(const std::string& model, const LabelledData& d
   watch.join();
   OSPREY_TRY(status);
   if (run->interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+  if (const auto report = run->report(); report.all_failed()) {
+    return Error{ErrorCode::kInternal, model + ": every picture failed: " + report.first_failure};
+  }
   EvaluationOptions asked;
   asked.data = data.labels;
   asked.detections = options.coco;

@@ -12,14 +12,7 @@
 namespace osprey::engine {
 
 Result<FloatNetwork> read_floats(const std::string& path, const std::vector<int>& imgsz) {
-  Options understanding;
-  understanding.model = path;
-  understanding.imgsz = imgsz;
-  const auto file = OSPREY_TRY(read_model(understanding));
-  if (file.description.format != "ONNX") {
-    return Error{ErrorCode::kUnsupported, path + ": expected an ONNX file"};
-  }
-  auto spec = OSPREY_TRY(understand(file, understanding));
+  auto spec = OSPREY_TRY(read_onnx_detector(path, imgsz)).spec;
   auto network = OSPREY_TRY(onnx::Model::read(path));
   if (network.opset() < quantize::kLeastOpset) {
     OSPREY_TRY(network.convert(quantize::kLeastOpset));

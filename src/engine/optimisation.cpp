@@ -22,14 +22,7 @@ constexpr double kLargestDifference = 1e-3;
 
 Result<Optimisation> optimise(const std::string& model, const std::vector<int>& imgsz,
                               const std::string& output) {
-  Options understanding;
-  understanding.model = model;
-  understanding.imgsz = imgsz;
-  const auto file = OSPREY_TRY(read_model(understanding));
-  if (file.description.format != "ONNX") {
-    return Error{ErrorCode::kUnsupported, model + ": expected an ONNX file"};
-  }
-  const auto spec = OSPREY_TRY(understand(file, understanding));
+  const auto spec = OSPREY_TRY(read_onnx_detector(model, imgsz)).spec;
   auto network = OSPREY_TRY(onnx::Model::read(model));
   Optimisation done;
   done.changes = onnx::rewrite(network);

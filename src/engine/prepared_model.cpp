@@ -47,6 +47,19 @@ Result<model::ModelSpec> understand(const ModelFile& file, const Options& option
   return model::describe(file.description, overrides);
 }
 
+Result<OnnxDetector> read_onnx_detector(const std::string& path, const std::vector<int>& imgsz) {
+  Options options;
+  options.model = path;
+  options.imgsz = imgsz;
+  OnnxDetector detector;
+  detector.file = OSPREY_TRY(read_model(options));
+  if (detector.file.description.format != "ONNX") {
+    return Error{ErrorCode::kUnsupported, path + ": expected an ONNX file"};
+  }
+  detector.spec = OSPREY_TRY(understand(detector.file, options));
+  return detector;
+}
+
 Status compile(ModelFile& file, PreparedModel& prepared, const Options& options) {
   model::DecodeOptions decode;
   decode.conf = options.conf;

@@ -29,6 +29,16 @@ Result<ModelFile> read_model(const Options& options);
 /// Finds input, head and names, as `options` forces them or as the model says.
 Result<model::ModelSpec> understand(const ModelFile& file, const Options& options);
 
+struct OnnxDetector {
+  ModelFile file;
+  model::ModelSpec spec;
+};
+
+/// Reads and understands an ONNX file; `imgsz`, as in Options, is for one of open size. Errors: as
+/// read_model() and understand(); it is of another format.
+Result<OnnxDetector> read_onnx_detector(const std::string& path,
+                                        const std::vector<int>& imgsz = {});
+
 /// A model compiled, with what turns its outputs into detections. Threads: the parts are
 /// constant but for the session; share by const reference.
 struct PreparedModel {

@@ -117,13 +117,7 @@ Result<RknnExport> export_rknn(const RknnExportOptions& options) {
   std::error_code ignored;
   if (!fs::exists(python, ignored)) return Error{ErrorCode::kNotFound, how_to_get(folder)};
 
-  Options understanding;
-  understanding.model = options.model;
-  const auto file = OSPREY_TRY(read_model(understanding));
-  const auto spec = OSPREY_TRY(understand(file, understanding));
-  if (file.description.format != "ONNX") {
-    return Error{ErrorCode::kUnsupported, options.model + ": expected an ONNX file"};
-  }
+  const auto [file, spec] = OSPREY_TRY(read_onnx_detector(options.model));
   auto target = OSPREY_TRY(base::TemporaryFile::create(options.output, options.output));
   const auto scratch = OSPREY_TRY(base::ScratchFolder::create());
   if (options.progress && !options.progress("asking OpenVINO")) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/for_script.hpp"
 #include "evaluate/page.hpp"
 
 namespace osprey {
@@ -44,19 +45,6 @@ Json pictures(const Comparison& comparison,
   return all;
 }
 
-/// No text of ours ends the script that it is in.
-std::string for_script(const std::string& json) {
-  std::string safe;
-  for (const char c : json) {
-    if (c == '<') {
-      safe += "\\u003c";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
-}
-
 void replace(std::string& text, const std::string& what, const std::string& by) {
   const auto at = text.find(what);
   if (at != std::string::npos) text.replace(at, what.size(), by);
@@ -67,9 +55,9 @@ void replace(std::string& text, const std::string& what, const std::string& by) 
 std::string to_html(const Comparison& comparison,
                     const std::function<std::string(const std::string&)>& picture) {
   std::string page(evaluation::kPage);
-  replace(page, "/*RESULTS*/", for_script(to_json(comparison)));
+  replace(page, "/*RESULTS*/", base::for_script(to_json(comparison)));
   replace(page, "/*PICTURES*/",
-          for_script(
+          base::for_script(
               pictures(comparison, picture).dump(-1, ' ', false, Json::error_handler_t::replace)));
   return page;
 }

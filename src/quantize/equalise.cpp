@@ -40,15 +40,12 @@ Result<Weights> weights_of(const onnx::Model& model, const WeightedLayer& layer,
   return Weights{std::move(values), {layer.shape, axis}};
 }
 
-bool is_depthwise(const WeightedLayer& layer) {
-  return layer.groups == layer.shape[0] && layer.shape[1] == 1;
-}
-
 /// Plain or depthwise convolutions, whose weights nobody shares.
 std::optional<WeightedLayer> fit_layer(const onnx::Wiring& wiring, std::size_t node) {
   auto layer = layer_of(wiring, node);
   if (!layer || layer->op != "Conv" || layer->shape.size() != 4) return std::nullopt;
-  if (layer->groups != 1 && !is_depthwise(*layer)) return std::nullopt;
+  const bool one_to_one = is_depthwise(*layer) && layer->groups == layer->shape[0];
+  if (layer->groups != 1 && !one_to_one) return std::nullopt;
   if (wiring.readers(layer->weights).size() != 1) return std::nullopt;
   if (!layer->bias.empty() && wiring.readers(layer->bias).size() != 1) return std::nullopt;
   return layer;

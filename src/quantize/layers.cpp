@@ -30,6 +30,10 @@ bool only_moves(const Node& node) {
   return mode == node.attributes.end() || mode->second == onnx::Attribute(std::string("nearest"));
 }
 
+bool is_depthwise(const WeightedLayer& layer) {
+  return layer.op == "Conv" && layer.groups > 1 && layer.shape[1] == 1;
+}
+
 std::optional<WeightedLayer> layer_of(const onnx::Wiring& wiring, std::size_t index) {
   const Node& node = wiring.nodes()[index];
   const bool convolution = node.op == "Conv" || node.op == "ConvTranspose";

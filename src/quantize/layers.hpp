@@ -30,6 +30,9 @@ std::optional<WeightedLayer> layer_of(const onnx::Wiring& wiring, std::size_t no
 /// Why a layer is better left in float; empty if it is not.
 std::string unfit_for_int8(const onnx::Wiring& wiring, const WeightedLayer& layer);
 
+/// Whether it sees each of several channels by itself.
+bool is_depthwise(const WeightedLayer& layer);
+
 /// Operations whose outputs hold values of their first input (Concat: of all) and no others.
 bool only_moves(const onnx::Node& node);
 

@@ -95,8 +95,7 @@ class Linter {
 
   /// Where each channel is seen by itself, large weights tell of small inputs.
   void look_at_inputs(const WeightedLayer& layer, const ChannelSizes& channels) {
-    const bool depthwise = layer.op == "Conv" && layer.groups > 1 && layer.shape[1] == 1;
-    if (!depthwise || options_.placement == Placement::kLayerInputs) return;
+    if (!is_depthwise(layer) || options_.placement == Placement::kLayerInputs) return;
     const auto [least, most] = std::minmax_element(channels.rms.begin(), channels.rms.end());
     const double ratio = *least > 0 ? *most / *least : 0;
     if (ratio < kUneven) return;

@@ -155,8 +155,7 @@ class Planner {
   bool only_depthwise_read(const std::string& tensor) const {
     std::set<std::size_t> depthwise;
     for (const auto& layer : plan_.layers) {
-      const bool one_channel = layer.shape.size() == 4 && layer.shape[1] == 1;
-      if (layer.op == "Conv" && layer.groups > 1 && one_channel) depthwise.insert(layer.node);
+      if (is_depthwise(layer)) depthwise.insert(layer.node);
     }
     const auto& readers = wiring_.readers(tensor);
     return std::all_of(plan_.readers.begin(), plan_.readers.end(), [&](const auto& reader) {

@@ -384,6 +384,8 @@ class Quantising(CommandTest):
         refused("m.onnx", "--data", pictures, says="--output: expected the ONNX file")
         refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--max-drop", "0.01", says="expected --labels and --images")
         refused("m.onnx", "--data", pictures, "-o", "i.onnx", "--labels", "l.json", says="need --max-drop")
+        refused("m.onnx", "--data", pictures, "-o", "/dev/full", says="/dev/full: No space left")
+        self.quantize("m.onnx", "--data", pictures, "-o", "/dev/null")
         self.quantize("m.onnx", "--data", pictures, "-o", "i.onnx")
         self.assertIn("i.onnx: is quantised already", self.quantize("i.onnx", "--data", pictures, "-o", "j.onnx", code=2).stderr)
 
