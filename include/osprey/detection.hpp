@@ -27,6 +27,8 @@ struct Detection {
   /// Place in the same list of the object in whose part of the picture this one was looked for, by
   /// a model that runs after another; -1: none.
   std::int32_t parent = -1;
+  /// The same for an object in all frames of a stream, from 1; -1: nobody follows it.
+  std::int64_t track_id = -1;
   friend bool operator==(const Detection&, const Detection&) = default;
 };
 

@@ -22,6 +22,7 @@ namespace osprey {
 struct Frame {
   FrameId id;
   Timestamp timestamp;  ///< media time, see Timestamp
+  WallTime captured;    ///< when it came out of the source
   Image image;          ///< upright: rotation metadata is already applied
   std::string path;     ///< the picture's file; empty for frames of a video
 };

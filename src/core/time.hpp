@@ -11,6 +11,9 @@ namespace osprey {
 /// A span of time, whole nanoseconds.
 using Duration = std::chrono::nanoseconds;
 
+/// A moment of the world's time, UTC.
+using WallTime = std::chrono::sys_time<Duration>;
+
 /// A point in time: nanoseconds since its clock's or stream's origin. Media timestamps count from
 /// the stream's first frame, as the container says; a picture's is 0.
 struct Timestamp {
