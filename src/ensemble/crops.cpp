@@ -29,8 +29,10 @@ std::vector<Crop> crops_of(std::span<const Detection> found, int width, int heig
   const auto least = static_cast<float>(options.min_size);
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (crops.size() >= static_cast<std::size_t>(options.max_crops)) break;
-    const auto& [box, confidence, label, model, parent] = found[i];
-    if (!labels.empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) continue;
+    const auto& box = found[i].box;
+    const bool wanted = labels.empty() ||
+                        std::find(labels.begin(), labels.end(), found[i].label_id) != labels.end();
+    if (!wanted) continue;
     if (!(box.width() >= least && box.height() >= least)) continue;
     const auto part = around(box, width, height, options.margin);
     if (part.width > 0 && part.height > 0) crops.push_back({part, static_cast<std::int32_t>(i)});
