@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/frame.hpp"
+#include "media/packet_tap.hpp"
 
 namespace osprey::media {
 
@@ -21,6 +22,7 @@ struct SourceOptions {
   std::chrono::milliseconds timeout{15'000};
   /// > 0; a video with larger frames is refused: a damaged header must not take all memory.
   std::int64_t max_pixels = std::int64_t{1} << 28;
+  std::shared_ptr<PacketTap> tap;  ///< sees a video's packets; may be null
 };
 
 /// What a source noticed about its data. Grows while reading.

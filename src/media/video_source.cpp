@@ -67,9 +67,9 @@ class VideoSource final : public Source {
                                                 std::unique_ptr<Demuxer> demuxer,
                                                 std::uint32_t stream,
                                                 const SourceOptions& options) {
-    std::unique_ptr<VideoSource> source(
-        new VideoSource(uri, std::move(demuxer), stream, options.vid_stride));
+    std::unique_ptr<VideoSource> source(new VideoSource(uri, std::move(demuxer), stream, options));
     OSPREY_TRY(source->open_decoder(options));
+    if (options.tap) options.tap->opened(source->demuxer_->stream());
     OSPREY_TRY(source->start());
     return std::unique_ptr<Source>(std::move(source));
   }
@@ -87,9 +87,10 @@ class VideoSource final : public Source {
 
  private:
   VideoSource(const std::string& uri, std::unique_ptr<Demuxer> demuxer, std::uint32_t stream,
-              int vid_stride)
+              const SourceOptions& options)
       : demuxer_(std::move(demuxer)),
-        vid_stride_(vid_stride),
+        tap_(options.tap),
+        vid_stride_(options.vid_stride),
         clock_(make_clock(demuxer_->stream())),
         container_orientation_(container_orientation(demuxer_->stream())) {
     const AVStream& video = demuxer_->stream();
@@ -199,6 +200,7 @@ class VideoSource final : public Source {
     }
     packet_ticks_ = known(packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts);
     const bool corrupt = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    if (tap_) tap_->packet(*packet_);
     const int code = avcodec_send_packet(decoder_.get(), packet_.get());
     av_packet_unref(packet_.get());
     if (code < 0) {
@@ -240,6 +242,7 @@ class VideoSource final : public Source {
   }
 
   std::unique_ptr<Demuxer> demuxer_;
+  std::shared_ptr<PacketTap> tap_;
   AvPtr<AVCodecContext> decoder_;
   AvPtr<AVPacket> packet_ = make_packet();
   FrameConverter converter_;
