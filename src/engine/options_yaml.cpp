@@ -4,6 +4,7 @@
 #include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "engine/options.hpp"
+#include "engine/options_node.hpp"
 
 namespace osprey::engine {
 
@@ -118,7 +119,9 @@ Status read_sources(const std::string& path, const YAML::Node& value, Options& o
   return {};
 }
 
-Status read_document(const std::string& path, const YAML::Node& document, Options& options) {
+}  // namespace
+
+Status read_settings(const std::string& path, const YAML::Node& document, Options& options) {
   if (document.IsNull()) return {};
   if (!document.IsMap()) {
     return at_line(path, document.Mark(), "expected keys and values, as in `conf: 0.25`");
@@ -145,12 +148,10 @@ Status read_document(const std::string& path, const YAML::Node& document, Option
   return {};
 }
 
-}  // namespace
-
 Status read_yaml(const std::string& path, Options& options) {
   const std::string text = OSPREY_TRY(base::read_file(path, "a settings file"));
   try {
-    return read_document(path, YAML::Load(text), options);
+    return read_settings(path, YAML::Load(text), options);
   } catch (const YAML::ParserException& e) {
     return at_line(path, e.mark, e.msg);
   } catch (const std::exception& e) {
