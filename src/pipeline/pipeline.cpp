@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/try.hpp"
 #include "pipeline/lane_health.hpp"
 #include "pipeline/scheduler.hpp"
 
@@ -25,20 +26,33 @@ bool is_fault(const Status& status) {
   return !status.ok() && status.error().code == ErrorCode::kUnavailable;
 }
 
+Error invalid(std::string message) {
+  return {ErrorCode::kInvalidArgument, "pipeline: " + std::move(message)};
+}
+
+Error no_thread(const std::system_error& error) {
+  return {ErrorCode::kInternal, std::string("pipeline: cannot start a thread: ") + error.what()};
+}
+
+Status check(const Stream& stream, const std::string& name) {
+  if (!stream.source) return invalid(name + " has no source");
+  if (stream.options.in_flight > kMaxInFlight) {
+    return invalid(name + ": in_flight is " + std::to_string(stream.options.in_flight) +
+                   ", expected 0.." + std::to_string(kMaxInFlight));
+  }
+  return {};
+}
+
 /// The threads that drive a Scheduler: they ask it what to do under the mutex and do it outside.
 class ThreadedPipeline final : public Pipeline {
  public:
-  ThreadedPipeline(std::vector<std::unique_ptr<Source>> sources,
-                   const std::vector<StreamOptions>& options, Lanes lanes, Stages& stages,
-                   base::Clock& clock)
+  ThreadedPipeline(Lanes lanes, Stages& stages, base::Clock& clock, bool stays_open)
       : stages_(stages),
         clock_(clock),
         batch_wait_(lanes.batch_wait),
         run_timeout_(lanes.run_timeout),
-        scheduler_(options, lanes.runners.size(), clock.now()) {
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-      readers_.push_back({i, std::move(sources[i]), options[i].admission, clock.make_condition()});
-    }
+        usual_in_flight_(LaneRunner::kSlots * lanes.runners.size() * lanes.most_batch + 4),
+        scheduler_({}, lanes.runners.size(), clock.now(), stays_open) {
     for (auto& runner : lanes.runners) {
       lanes_.push_back(std::make_unique<Lane>(*this, lanes_.size(), std::move(runner)));
     }
@@ -51,17 +65,44 @@ class ThreadedPipeline final : public Pipeline {
   }
 
   /// Throws std::system_error if the machine has no thread to give.
-  void start_threads() {
+  void start_threads(std::vector<Stream> streams) {
     const auto start = [this](const std::string& name, auto body) {
       threads_.push_back(clock_.start_thread(name, std::move(body)));
     };
+    const Lock lock(mutex_);  // what starts first waits for the rest
     start("release", [this] { run_release(); });
     for (auto& lane : lanes_) {
       start("lane-" + std::to_string(lane->index), [this, &lane = *lane] { run_lane(lane); });
     }
-    for (Reader& reader : readers_) {
-      start("read-" + std::to_string(reader.stream), [this, &reader] { run_reader(reader); });
+    for (Stream& stream : streams) start_reader(std::move(stream));
+  }
+
+  Result<std::uint32_t> add(Stream stream) override {
+    OSPREY_TRY(check(stream, "the added stream"));
+    const Lock lock(mutex_);
+    if (closed_ || scheduler_.finished()) {
+      return Error{ErrorCode::kCancelled, "pipeline: it has ended, or was told to"};
     }
+    try {
+      return start_reader(std::move(stream));
+    } catch (const std::system_error& error) {
+      return no_thread(error);
+    }
+  }
+
+  Status end(std::uint32_t stream) override {
+    Lock lock(mutex_);
+    if (stream >= readers_.size()) {
+      return invalid("there is no stream " + std::to_string(stream));
+    }
+    Reader& reader = *readers_[stream];
+    scheduler_.give_up_index(stream);
+    reader.closing = true;
+    reader.wakes->notify_one();
+    const auto source = reader.source;
+    lock.unlock();
+    if (source) source->cancel();
+    return {};
   }
 
   void interrupt() override {
@@ -76,7 +117,7 @@ class ThreadedPipeline final : public Pipeline {
   void stop_now() override {
     {
       Lock lock(mutex_);
-      cut_short_ |= !scheduler_.finished();
+      cut_short_ |= !scheduler_.idle();
       stop(lock);
     }
     cancel_sources();
@@ -86,9 +127,7 @@ class ThreadedPipeline final : public Pipeline {
     join();
     Lock lock(mutex_);
     if (!failure_.ok()) return failure_;
-    for (const StreamStats& stream : scheduler_.snapshot(clock_.now()).streams) {
-      if (stream.error) return *stream.error;
-    }
+    if (const Error* error = scheduler_.first_error()) return *error;
     if (cut_short_) return Error{ErrorCode::kCancelled, "stopped before the streams' end"};
     return {};
   }
@@ -101,9 +140,11 @@ class ThreadedPipeline final : public Pipeline {
  private:
   struct Reader {
     std::size_t stream;
-    std::unique_ptr<Source> source;
+    std::shared_ptr<Source> source;  // until it has ended; shared with whoever cancels it
     Admission admission;
     std::unique_ptr<base::Condition> wakes;  // when there is room, or it is time to end
+    bool closing = false;                    // no more frames are read
+    std::unique_ptr<base::Thread> thread;    // until the stream is over; last: it uses the above
   };
 
   struct Lane;
@@ -172,19 +213,36 @@ class ThreadedPipeline final : public Pipeline {
 
   // Readers.
 
+  /// Under the mutex, which the new thread waits for. Throws std::system_error.
+  std::uint32_t start_reader(Stream stream) {
+    StreamOptions& options = stream.options;
+    if (options.in_flight == 0) options.in_flight = usual_in_flight_;
+    const std::size_t index = scheduler_.next_index();
+    auto reader = std::make_unique<Reader>(Reader{
+        index, std::move(stream.source), options.admission, clock_.make_condition(), false, {}});
+    reader->thread = clock_.start_thread("read-" + std::to_string(index),
+                                         [this, &reader = *reader] { run_reader(reader); });
+    scheduler_.add_stream(options, clock_.now());
+    if (index == readers_.size()) readers_.emplace_back();
+    readers_[index] = std::move(reader);
+    return static_cast<std::uint32_t>(index);
+  }
+
+  bool closing(const Reader& reader) const { return closed_ || reader.closing; }
+
   void run_reader(Reader& reader) {
     std::optional<Error> error;
     Lock lock(mutex_);
     for (;;) {
       if (reader.admission == Admission::kWait) wait_for_room(reader, lock);
-      if (closed_) break;
+      if (closing(reader)) break;
       scheduler_.reader_enters(reader.stream, ReaderPhase::kReading, clock_.now());
       lock.unlock();
       auto captured = reader.source->read();
       lock.lock();
       if (!captured.ok()) {
         // A source that calls its own cancelling an error has not failed.
-        const bool cancelled = closed_ && captured.error().code == ErrorCode::kCancelled;
+        const bool cancelled = closing(reader) && captured.error().code == ErrorCode::kCancelled;
         if (!cancelled) error = std::move(captured).error();
         break;
       }
@@ -195,14 +253,19 @@ class ThreadedPipeline final : public Pipeline {
       report_dropped(lock);
       if (frame) plan(*frame, lock);
     }
+    scheduler_.reader_enters(reader.stream, ReaderPhase::kIdle, clock_.now());
+    auto source = std::move(reader.source);
+    lock.unlock();
+    source.reset();
+    lock.lock();
     scheduler_.reader_ends(reader.stream, std::move(error), clock_.now());
-    wake_if_finished();
+    wake_if_over();
   }
 
   void wait_for_room(Reader& reader, Lock& lock) {
-    if (closed_ || scheduler_.has_room(reader.stream)) return;
+    if (closing(reader) || scheduler_.has_room(reader.stream)) return;
     scheduler_.reader_enters(reader.stream, ReaderPhase::kBlocked, clock_.now());
-    while (!closed_ && !scheduler_.has_room(reader.stream)) reader.wakes->wait(lock);
+    while (!closing(reader) && !scheduler_.has_room(reader.stream)) reader.wakes->wait(lock);
   }
 
   void plan(FrameInFlight& frame, Lock& lock) {
@@ -434,9 +497,12 @@ class ThreadedPipeline final : public Pipeline {
   void run_release() {
     Lock lock(mutex_);
     for (;;) {
-      while (!scheduler_.can_deliver()) {
-        if (scheduler_.stopped() || scheduler_.finished()) return;
+      while (tell_over(lock)) {
+      }
+      if (!scheduler_.can_deliver()) {
+        if (scheduler_.finished() && scheduler_.all_told()) return;
         release_wakes_->wait(lock);
+        continue;
       }
       FrameInFlight& frame = scheduler_.begin_delivery(clock_.now());
       const bool failed = !frame.status.ok();
@@ -445,12 +511,25 @@ class ThreadedPipeline final : public Pipeline {
           {frame.id, frame.captured, std::move(frame.payload), std::move(frame.status)});
       lock.lock();
       scheduler_.end_delivery(frame, delivered.ok(), failed, clock_.now());
-      readers_[frame.id.stream].wakes->notify_one();
+      readers_[frame.id.stream]->wakes->notify_one();
       if (!delivered.ok()) {
         give_up(std::move(delivered), lock);
       }
       report_dropped(lock);
     }
+  }
+
+  /// Whether there was a stream to tell of that it is over.
+  bool tell_over(Lock& lock) {
+    const auto stream = scheduler_.take_over();
+    if (!stream) return false;
+    auto thread = std::move(readers_[*stream]->thread);
+    lock.unlock();
+    thread.reset();
+    stages_.ended(static_cast<std::uint32_t>(*stream));
+    lock.lock();
+    scheduler_.told_over(*stream);
+    return true;
   }
 
   // All.
@@ -473,8 +552,13 @@ class ThreadedPipeline final : public Pipeline {
     if (scheduler_.finished()) wake_all();
   }
 
+  void wake_if_over() {
+    if (scheduler_.has_over()) release_wakes_->notify_one();
+    wake_if_finished();
+  }
+
   void wake_all() {
-    for (Reader& reader : readers_) reader.wakes->notify_one();
+    for (auto& reader : readers_) reader->wakes->notify_one();
     for (auto& lane : lanes_) lane->wakes->notify_one();
     release_wakes_->notify_one();
   }
@@ -485,13 +569,20 @@ class ThreadedPipeline final : public Pipeline {
     auto dropped = scheduler_.take_dropped();
     if (dropped.empty()) return;
     lock.unlock();
-    for (const Dropped& frame : dropped) stages_.dropped(frame.id, frame.reason);
+    std::vector<FrameId> told;
+    for (Dropped& frame : dropped) {
+      stages_.dropped(frame.id, frame.reason);
+      told.push_back(frame.id);
+    }
     dropped.clear();
     lock.lock();
+    for (const FrameId id : told) scheduler_.told_dropped(id);
+    wake_if_over();
   }
 
   void close_sources() {
     closed_ = true;
+    scheduler_.close(clock_.now());
     wake_all();
   }
 
@@ -510,9 +601,17 @@ class ThreadedPipeline final : public Pipeline {
   }
 
   void cancel_sources() {
-    for (Reader& reader : readers_) reader.source->cancel();
+    std::vector<std::shared_ptr<Source>> sources;
+    {
+      const Lock lock(mutex_);
+      for (const auto& reader : readers_) sources.push_back(reader->source);
+    }
+    for (const auto& source : sources) {
+      if (source) source->cancel();
+    }
   }
 
+  /// The release thread, which ends last, has joined the readers.
   void join() {
     for (auto& thread : threads_) thread->join();
   }
@@ -521,9 +620,10 @@ class ThreadedPipeline final : public Pipeline {
   base::Clock& clock_;
   const Duration batch_wait_;
   const Duration run_timeout_;
+  const std::size_t usual_in_flight_;
   mutable std::mutex mutex_;  // guards all below but the sources and runners
   Scheduler scheduler_;
-  std::vector<Reader> readers_;
+  std::vector<std::unique_ptr<Reader>> readers_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::unique_ptr<base::Condition> release_wakes_;
   bool closed_ = false;     // no more frames are read
@@ -535,11 +635,9 @@ class ThreadedPipeline final : public Pipeline {
 }  // namespace
 
 Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams, Lanes lanes,
-                                                  Stages& stages, base::Clock& clock) {
-  const auto invalid = [](std::string message) {
-    return Error{ErrorCode::kInvalidArgument, "pipeline: " + std::move(message)};
-  };
-  if (streams.empty()) return invalid("at least one stream is needed");
+                                                  Stages& stages, base::Clock& clock, Until until) {
+  if (streams.empty() && until == Until::kStreamsEnd)
+    return invalid("at least one stream is needed");
   const auto& runners = lanes.runners;
   if (runners.empty()) return invalid("at least one lane is needed");
   if (std::count(runners.begin(), runners.end(), nullptr) > 0) {
@@ -549,29 +647,16 @@ Result<std::unique_ptr<Pipeline>> Pipeline::start(std::vector<Stream> streams, L
     return invalid("batch_wait is out of its range, expected 0..1 s");
   }
 
-  std::vector<std::unique_ptr<Source>> sources;
-  std::vector<StreamOptions> options;
-  for (Stream& stream : streams) {
-    const std::string name = "stream " + std::to_string(sources.size());
-    if (!stream.source) return invalid(name + " has no source");
-    if (stream.options.in_flight > kMaxInFlight) {
-      return invalid(name + ": in_flight is " + std::to_string(stream.options.in_flight) +
-                     ", expected 0.." + std::to_string(kMaxInFlight));
-    }
-    if (stream.options.in_flight == 0) {
-      stream.options.in_flight = LaneRunner::kSlots * runners.size() * lanes.most_batch + 4;
-    }
-    sources.push_back(std::move(stream.source));
-    options.push_back(stream.options);
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    OSPREY_TRY(check(streams[i], "stream " + std::to_string(i)));
   }
 
-  auto pipeline = std::make_unique<ThreadedPipeline>(std::move(sources), options, std::move(lanes),
-                                                     stages, clock);
+  auto pipeline =
+      std::make_unique<ThreadedPipeline>(std::move(lanes), stages, clock, until == Until::kTold);
   try {
-    pipeline->start_threads();
+    pipeline->start_threads(std::move(streams));
   } catch (const std::system_error& error) {
-    return Error{ErrorCode::kInternal,
-                 std::string("pipeline: cannot start a thread: ") + error.what()};
+    return no_thread(error);
   }
   return std::unique_ptr<Pipeline>(std::move(pipeline));
 }

@@ -121,6 +121,10 @@ class Stages {
 
   /// A frame that will never be delivered. Threads: any, also beside deliver.
   virtual void dropped(FrameId /*id*/, DropReason /*reason*/) {}
+
+  /// The stream is over: its source is gone and each of its frames was told of above. Threads: the
+  /// release thread.
+  virtual void ended(std::uint32_t /*stream*/) {}
 };
 
 /// What happens to a frame when its stream has as many in flight as it may.
@@ -154,24 +158,44 @@ struct Lanes {
   Duration run_timeout{0};
 };
 
+/// How long a pipeline runs.
+enum class Until : std::uint8_t {
+  kStreamsEnd,  ///< until the last one has
+  kTold,        ///< until interrupt() or stop_now(), with any number of streams, also none
+};
+
 /// How often a job is tried before its frame fails, where lanes have faults.
 inline constexpr int kMostTries = 3;
 /// Faults in a row, of every lane, after which the pipeline gives up.
 inline constexpr std::size_t kMostFaults = 10;
 
 /// A running pipeline: a reader thread a stream ("read-0"), a thread a lane ("lane-0"), and one
-/// that delivers ("release"). FrameId::stream is the place in `streams`, FrameId::sequence counts
-/// what its source gave. Memory: at most `in_flight` frames a stream, with their jobs, and with a
-/// drop policy one more in the reader's hands.
+/// that delivers ("release"). FrameId::stream is the place in `streams`, or what add() returned;
+/// FrameId::sequence counts what its source gave. A source is destroyed when it has ended. Memory:
+/// at most `in_flight` frames a stream, with their jobs, and with a drop policy one more in the
+/// reader's hands; of a stream that has ended, a few hundred bytes until its index is given anew.
 class Pipeline {
  public:
   /// Checks and starts. `stages` and `clock` outlive the pipeline. Errors: no streams, no lanes, a
   /// bound out of range.
   static Result<std::unique_ptr<Pipeline>> start(std::vector<Stream> streams, Lanes lanes,
-                                                 Stages& stages, base::Clock& clock);
+                                                 Stages& stages, base::Clock& clock,
+                                                 Until until = Until::kStreamsEnd);
 
   /// As stop_now() and wait().
   virtual ~Pipeline() = default;
+
+  /// One more stream; its index. That is the lowest whose stream end() was called for and
+  /// Stages::ended has returned, or else a new one: so the indices of a pipeline whose streams come
+  /// and go do not grow. Calls no stage itself, but frames may be on their way before it returns.
+  /// Errors: as start(), kCancelled if the pipeline has ended or was told to. Threads: any.
+  virtual Result<std::uint32_t> add(Stream stream) = 0;
+
+  /// Ends the stream's source and gives its index up: what is in flight is delivered, then
+  /// Stages::ended is called. Returns at once. Of a stream that ended by itself, only gives the
+  /// index up; may be repeated. Errors: no stream ever had this index. Threads: any, also from
+  /// within a stage.
+  virtual Status end(std::uint32_t stream) = 0;
 
   /// Ends the sources and lets what is in flight be delivered. Threads: any.
   virtual void interrupt() = 0;
@@ -182,8 +206,8 @@ class Pipeline {
 
   /// Blocks until every frame is delivered or dropped and every thread has ended. The first of:
   /// deliver's error, the fault of lanes that all fail again and again, a source's error (in stream
-  /// order), kCancelled if interrupt() or stop_now() cut something short. Threads: one caller; may
-  /// be repeated.
+  /// order, of those whose index was not given up), kCancelled if interrupt() or stop_now() cut
+  /// something short. Threads: one caller; may be repeated.
   virtual Status wait() = 0;
 
   /// Threads: any, at any time. Cost: microseconds.

@@ -147,6 +147,30 @@ class TestStages final : public Stages {
     return {};
   }
 
+  void ended(std::uint32_t stream) override {
+    std::lock_guard lock(mutex_);
+    next_.erase(stream);
+    ++ends_;
+    progress_.notify_all();
+  }
+
+  std::uint64_t delivered() {
+    std::lock_guard lock(mutex_);
+    return delivered_;
+  }
+
+  std::uint64_t ends() {
+    std::lock_guard lock(mutex_);
+    return ends_;
+  }
+
+  /// Of one more stream than so far.
+  void wait_for_end() {
+    std::unique_lock lock(mutex_);
+    progress_.wait(lock, [this] { return ends_ > ends_waited_for_; });
+    ends_waited_for_ = ends_;
+  }
+
   void wait_for(std::uint64_t delivered) {
     std::unique_lock lock(mutex_);
     progress_.wait(lock, [&] { return delivered_ >= delivered; });
@@ -162,7 +186,7 @@ class TestStages final : public Stages {
   std::mutex mutex_;
   std::condition_variable progress_;
   std::map<std::uint32_t, std::uint64_t> next_;
-  std::uint64_t delivered_ = 0;
+  std::uint64_t delivered_ = 0, ends_ = 0, ends_waited_for_ = 0;
   bool in_order_ = true, right_ = true;
 };
 
@@ -242,6 +266,40 @@ TEST(PipelineOnRealThreads, an_interrupt_wakes_a_blocked_source_and_drains) {
   for (const StreamStats& stream : running.pipeline->snapshot().streams) {
     EXPECT_EQ(stream.delivered, 20u);
   }
+}
+
+TEST(PipelineOnRealThreads, streams_come_and_go_while_another_is_served) {
+  Running running(2, {{Admission::kWait, 4}}, 1'000'000);
+  std::atomic<bool> over = false;
+  bool balanced = true;
+  auto observer = running.clock.start_thread("observer", [&] {
+    do {
+      for (const StreamStats& stream : running.pipeline->snapshot().streams) {
+        balanced &= stream.balanced();
+      }
+    } while (!over);
+  });
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    const bool endless = i % 3 == 0;
+    const auto admission = static_cast<Admission>(i % 3);
+    const auto index = running.pipeline->add(
+        {std::make_unique<TestSource>(i % 40, endless, running.live), {admission, 1 + i % 5}});
+    ASSERT_TRUE(index.ok());
+    if (i % 4 == 0) running.stages.wait_for(running.stages.delivered() + i % 7);
+    ASSERT_TRUE(running.pipeline->end(*index).ok());
+    if (i % 2 == 0) running.stages.wait_for_end();
+  }
+  running.pipeline->interrupt();
+  EXPECT_EQ(running.pipeline->wait().error().code, ErrorCode::kCancelled);
+  over = true;
+  observer->join();
+  EXPECT_TRUE(balanced);
+  const Stats stats = running.pipeline->snapshot();
+  EXPECT_GT(stats.past.streams, 40u);
+  EXPECT_EQ(stats.past.streams + stats.streams.size(), 101u);
+  EXPECT_EQ(running.stages.ends(), 101u);
+  EXPECT_TRUE(running.stages.in_order_and_right());
+  EXPECT_EQ(running.live, 0);
 }
 
 TEST(PipelineOnRealThreads, can_be_destroyed_while_running) {

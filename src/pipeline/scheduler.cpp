@@ -17,15 +17,71 @@ Scheduler::StreamState::StreamState(const StreamOptions& stream_options, base::I
     : options(stream_options), reader(now) {}
 
 Scheduler::Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes,
-                     base::Instant now)
+                     base::Instant now, bool stays_open)
     : readers_(streams.size()),
       idle_lanes_(lanes),
+      stays_open_(stays_open),
       start_(now),
       release_(now),
       starvation_accounted_(now) {
   streams_.reserve(streams.size());
   for (const StreamOptions& options : streams) streams_.emplace_back(options, now);
   lanes_.assign(lanes, LaneState(now));
+}
+
+std::size_t Scheduler::next_index() const {
+  const auto gone = std::find_if(streams_.begin(), streams_.end(), [](const StreamState& each) {
+    return each.end == StreamState::End::kTold && each.given_up;
+  });
+  return static_cast<std::size_t>(gone - streams_.begin());
+}
+
+std::size_t Scheduler::add_stream(const StreamOptions& options, base::Instant now) {
+  account_starvation(now);
+  ++readers_;
+  const std::size_t index = next_index();
+  if (index == streams_.size()) {
+    streams_.emplace_back(options, now);
+    return index;
+  }
+  StreamState& gone = streams_[index];
+  ++past_.streams;
+  past_.captured += gone.captured;
+  past_.delivered += gone.delivered;
+  past_.failed += gone.failed;
+  for (std::size_t i = 0; i < kDropReasons; ++i) past_.dropped_by[i] += gone.dropped_by[i];
+  gone = StreamState(options, now);
+  return index;
+}
+
+bool Scheduler::has_over() const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [](const StreamState& each) { return each.over(); });
+}
+
+const Error* Scheduler::first_error() const {
+  const auto failed = std::find_if(streams_.begin(), streams_.end(), [](const StreamState& each) {
+    return each.error && !each.given_up;
+  });
+  return failed == streams_.end() ? nullptr : &*failed->error;
+}
+
+std::optional<std::size_t> Scheduler::take_over() {
+  const auto over = std::find_if(streams_.begin(), streams_.end(),
+                                 [](const StreamState& each) { return each.over(); });
+  if (over == streams_.end()) return std::nullopt;
+  over->end = StreamState::End::kBeingTold;
+  return static_cast<std::size_t>(over - streams_.begin());
+}
+
+bool Scheduler::all_told() const {
+  return std::all_of(streams_.begin(), streams_.end(),
+                     [](const StreamState& each) { return each.end == StreamState::End::kTold; });
+}
+
+void Scheduler::close(base::Instant now) {
+  stays_open_ = false;
+  note_end(now);
 }
 
 bool Scheduler::has_room(std::size_t stream) const {
@@ -47,8 +103,7 @@ FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Ins
   }
   if (stopped_ || !state.has_room()) {
     const DropReason reason = stopped_ ? DropReason::kStopped : DropReason::kNewest;
-    ++state.dropped_by[static_cast<std::size_t>(reason)];
-    dropped_.push_back({id, reason, std::move(captured.payload), {}});
+    count_drop(state, {id, reason, std::move(captured.payload), {}});
     return nullptr;
   }
 
@@ -85,7 +140,7 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
   account_starvation(now);
   StreamState& state = streams_[stream];
   state.reader.enter(ReaderPhase::kIdle, now);
-  state.ended = true;
+  state.end = StreamState::End::kSource;
   state.error = std::move(error);
   --readers_;
   note_end(now);
@@ -244,6 +299,7 @@ Stats Scheduler::snapshot(base::Instant now) const {
   Stats stats;
   now = end_.value_or(now);
   stats.elapsed = now - start_;
+  stats.past = past_;
   for (const StreamState& state : streams_) {
     stats.streams.push_back({
         .captured = state.captured,
@@ -254,7 +310,7 @@ Stats Scheduler::snapshot(base::Instant now) const {
         .reading = state.reader.spent_in(ReaderPhase::kReading, now),
         .blocked = state.reader.spent_in(ReaderPhase::kBlocked, now),
         .planning = state.reader.spent_in(ReaderPhase::kPlanning, now),
-        .ended = state.ended,
+        .ended = state.ended(),
         .error = state.error,
     });
   }
@@ -306,9 +362,14 @@ std::optional<base::Instant> Scheduler::drop_oldest(StreamState& stream) {
 void Scheduler::drop(FrameInFlight& frame, DropReason reason) {
   leave_queue(frame);
   leave_order(frame);
-  ++stream_of(frame).dropped_by[static_cast<std::size_t>(reason)];
-  dropped_.push_back({frame.id, reason, std::move(frame.payload), std::move(frame.jobs)});
+  count_drop(stream_of(frame), {frame.id, reason, std::move(frame.payload), std::move(frame.jobs)});
   recycle(frame);
+}
+
+void Scheduler::count_drop(StreamState& stream, Dropped dropped) {
+  ++stream.dropped_by[static_cast<std::size_t>(dropped.reason)];
+  ++stream.untold;
+  dropped_.push_back(std::move(dropped));
 }
 
 void Scheduler::recycle(FrameInFlight& frame) {
@@ -366,7 +427,7 @@ void Scheduler::account_starvation(base::Instant now) {
 bool Scheduler::held_by_output() const {
   const bool output_works = release_.phase() == ReleasePhase::kDelivering || !deliverable_.empty();
   return output_works && std::none_of(streams_.begin(), streams_.end(), [](const auto& stream) {
-           return !stream.ended && stream.has_room();
+           return !stream.ended() && stream.has_room();
          });
 }
 

@@ -70,8 +70,28 @@ enum class LanePhase : std::uint8_t {
 /// no allocation once each stream has had its fill, except to remember drops.
 class Scheduler {
  public:
-  /// The options' `in_flight` are > 0.
-  Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes, base::Instant now);
+  /// The options' `in_flight` are > 0. `stays_open`: it is not finished before close().
+  Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes, base::Instant now,
+            bool stays_open = false);
+
+  // Streams.
+
+  /// Of the next stream that is added: that of one that is gone, or a new one.
+  std::size_t next_index() const;
+  /// A stream with that index. Not once all have ended.
+  std::size_t add_stream(const StreamOptions& options, base::Instant now);
+  /// Its index may be given anew, as soon as it is over.
+  void give_up_index(std::size_t stream) { streams_[stream].given_up = true; }
+  /// Whether a stream's source has ended and all its frames were told of, but not yet that.
+  bool has_over() const;
+  /// Such a stream: each once.
+  std::optional<std::size_t> take_over();
+  /// Whoever took it has told of it.
+  void told_over(std::size_t stream) { streams_[stream].end = StreamState::End::kTold; }
+  /// No more streams are added.
+  void close(base::Instant now);
+  /// The first source's error, of the streams whose index was not given up.
+  const Error* first_error() const;
 
   // Readers.
 
@@ -121,12 +141,18 @@ class Scheduler {
   bool stopped() const { return stopped_; }
   bool reading() const { return readers_ > 0; }
   /// All readers have ended and nothing is in flight.
-  bool finished() const { return readers_ == 0 && in_flight_ == 0; }
+  bool idle() const { return readers_ == 0 && in_flight_ == 0; }
+  /// And no stream will be added.
+  bool finished() const { return idle() && !stays_open_; }
+  /// Nothing is left to tell of either: neither drops nor streams that are over.
+  bool all_told() const;
   std::size_t queued_jobs() const { return queued_jobs_; }
   std::size_t jobs_with(std::size_t lane) const { return lanes_[lane].jobs_held; }
 
   /// What was dropped since the last call.
   std::vector<Dropped> take_dropped() { return std::exchange(dropped_, {}); }
+  /// Whoever took it has told of it.
+  void told_dropped(FrameId id) { --streams_[id.stream].untold; }
 
   Stats snapshot(base::Instant now) const;
 
@@ -135,9 +161,13 @@ class Scheduler {
   enum class ReleasePhase : std::uint8_t { kWaiting, kDelivering, kCount_ };
 
   struct StreamState {
+    enum class End : std::uint8_t { kNot, kSource, kBeingTold, kTold };
+
     StreamState(const StreamOptions& stream_options, base::Instant now);
     std::size_t in_flight() const { return pool.size() - free.size(); }
     bool has_room() const { return in_flight() < options.in_flight; }
+    bool ended() const { return end != End::kNot; }
+    bool over() const { return end == End::kSource && in_flight() == 0 && untold == 0; }
 
     StreamOptions options;
     std::uint64_t captured = 0, delivered = 0, failed = 0;
@@ -146,7 +176,9 @@ class Scheduler {
     std::vector<std::unique_ptr<FrameInFlight>> pool;
     std::vector<FrameInFlight*> free;
     bool deliverable = false;  // stands in deliverable_
-    bool ended = false;
+    std::size_t untold = 0;    // dropped, and nobody was told
+    End end = End::kNot;
+    bool given_up = false;  // the index
     std::optional<Error> error;
     PhaseTimer<ReaderPhase> reader;
   };
@@ -176,6 +208,7 @@ class Scheduler {
   /// The deadline of the frame that was dropped, if the new one is to take its place in the queue.
   std::optional<base::Instant> drop_oldest(StreamState& stream);
   void drop(FrameInFlight& frame, DropReason reason);
+  void count_drop(StreamState& stream, Dropped dropped);
   void recycle(FrameInFlight& frame);
   void enter_queue(FrameInFlight& frame);
   void enter_queue(const Waiting& waiting);
@@ -197,6 +230,8 @@ class Scheduler {
   std::size_t queued_jobs_ = 0;
   std::size_t idle_lanes_ = 0;  // in use, hold no job
   bool stopped_ = false;
+  bool stays_open_ = false;
+  PastStreams past_;
 
   base::Instant start_;
   std::optional<base::Instant> end_;

@@ -53,6 +53,7 @@ struct StreamScenario {
 
 struct Scenario {
   std::vector<StreamScenario> streams{StreamScenario{}};
+  Until until = Until::kStreamsEnd;
   std::size_t lanes = 1;
   std::size_t least_jobs = 1, most_jobs = 1;  ///< a round
   int rounds = 1;                             ///< a frame
@@ -68,6 +69,7 @@ struct Scenario {
   Duration run_timeout{0};
   std::function<bool(FrameId)> plan_fails, collect_fails;
   std::function<bool(std::uint64_t delivery)> deliver_fails;  ///< n-th of all
+  std::function<void(std::uint32_t stream)> on_ended;         ///< within Stages::ended
   std::uint64_t snapshot_every = 1;  ///< the ledger is checked at every so many calls
 };
 
@@ -79,12 +81,13 @@ struct Outcome {
     FrameId id;
     std::string error;  ///< empty: none
     Instant time;
+    std::size_t life;  ///< which stream of all there were: an index may have several in turn
   };
   std::vector<Delivered> delivered;
   std::vector<std::pair<FrameId, DropReason>> dropped;
   std::vector<FrameId> started;         ///< the frame of each job, in the order lanes took them
   std::vector<std::size_t> batches;     ///< the jobs of each run
-  std::vector<std::int64_t> most_live;  ///< frames' payloads alive at once, by stream
+  std::vector<std::int64_t> most_live;  ///< frames' payloads alive at once, by life
 };
 
 /// One pipeline with its doubles, on a simulated clock. Used by the clock's threads only, so it
@@ -93,12 +96,10 @@ class Simulation {
  public:
   explicit Simulation(Scenario scenario, std::optional<std::uint64_t> seed = std::nullopt)
       : scenario_(std::move(scenario)), clock_(seed), random_(seed.value_or(0)), stages_(*this) {
-    live_.resize(scenario_.streams.size());
-    outcome_.most_live.resize(scenario_.streams.size());
     std::vector<Stream> streams;
-    for (std::size_t i = 0; i < scenario_.streams.size(); ++i) {
-      streams.push_back(
-          {std::make_unique<SimulatedSource>(*this, i), scenario_.streams[i].options});
+    for (const StreamScenario& each : scenario_.streams) {
+      streams.push_back(begin_life(each));
+      give_index(static_cast<std::uint32_t>(streams.size() - 1));
     }
     Lanes lanes;
     for (std::size_t i = 0; i < scenario_.lanes; ++i) {
@@ -106,13 +107,25 @@ class Simulation {
     }
     lanes.batch_wait = scenario_.batch_wait;
     lanes.run_timeout = scenario_.run_timeout;
-    auto pipeline = Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_);
+    auto pipeline =
+        Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_, scenario_.until);
     if (!pipeline.ok()) throw std::runtime_error(pipeline.error().message);
     pipeline_ = std::move(*pipeline);
   }
 
   SimulatedClock& clock() { return clock_; }
   Pipeline& pipeline() { return *pipeline_; }
+  const Outcome& so_far() const { return outcome_; }
+
+  Result<std::uint32_t> add(const StreamScenario& stream) {
+    auto index = pipeline_->add(begin_life(stream));
+    if (index.ok()) {
+      give_index(*index);
+    } else {
+      lives_.pop_back();
+    }
+    return index;
+  }
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
 
   /// Waits for the end, checks every promise, and tells what happened.
@@ -121,8 +134,9 @@ class Simulation {
     outcome_.stats = pipeline_->snapshot();
     pipeline_.reset();
     check_fates();
-    for (std::size_t i = 0; i < live_.size(); ++i) {
-      if (live_[i] != 0) note("payloads of stream " + std::to_string(i) + " are left");
+    for (const Life& life : lives_) {
+      if (life.live != 0) note("payloads of stream " + std::to_string(life.number) + " are left");
+      outcome_.most_live.push_back(life.most_live);
     }
     if (live_jobs_ != 0) note("jobs' payloads are left");
     for (const std::string& broken : broken_) ADD_FAILURE() << broken;
@@ -130,17 +144,30 @@ class Simulation {
   }
 
  private:
+  /// A stream from its source's begin to its end, and what became of its frames.
+  struct Life {
+    StreamScenario scenario;
+    std::size_t number;
+    std::uint32_t index = 0;
+    bool has_source = true;
+    std::int64_t live = 0, most_live = 0;  // payloads
+    std::set<std::uint64_t> seen;          // delivered or dropped
+    std::uint64_t next = 0;                // that may be delivered
+    std::uint64_t delivered = 0, dropped = 0;
+    bool over = false;
+  };
+
   struct TestFrame final : FramePayload {
-    TestFrame(Simulation& owner, FrameId frame) : simulation(owner), id(frame) {
-      auto& live = simulation.live_[id.stream];
-      auto& most = simulation.outcome_.most_live[id.stream];
-      most = std::max(most, ++live);
+    TestFrame(Simulation& owner, Life& of, std::uint64_t sequence)
+        : simulation(owner), life(of), id{of.index, sequence} {
+      life.most_live = std::max(life.most_live, ++life.live);
     }
     ~TestFrame() override {
       if (jobs_alive != 0) simulation.note("a frame's payload died before its jobs'");
-      --simulation.live_[id.stream];
+      --life.live;
     }
     Simulation& simulation;
+    Life& life;
     FrameId id;
     std::size_t jobs_planned = 0;  // of the round
     std::int64_t jobs_alive = 0;
@@ -164,11 +191,13 @@ class Simulation {
 
   class SimulatedSource final : public Source {
    public:
-    SimulatedSource(Simulation& simulation, std::size_t stream)
+    SimulatedSource(Simulation& simulation, Life& life)
         : simulation_(simulation),
-          scenario_(simulation.scenario_.streams[stream]),
-          stream_(static_cast<std::uint32_t>(stream)),
+          life_(life),
+          scenario_(life.scenario),
           cancelled_(simulation.clock_.make_condition()) {}
+
+    ~SimulatedSource() override { life_.has_source = false; }
 
     Result<std::optional<Captured>> read() override {
       const Instant there = simulation_.clock_.now() + simulation_.draw_cost(scenario_.read);
@@ -181,7 +210,7 @@ class Simulation {
       if (cancel_ || next_ == scenario_.frames) return std::optional<Captured>();
       if (next_ == scenario_.fails_at) return Error{ErrorCode::kCorrupt, "source failed"};
       Captured captured;
-      captured.payload = std::make_unique<TestFrame>(simulation_, FrameId{stream_, next_++});
+      captured.payload = std::make_unique<TestFrame>(simulation_, life_, next_++);
       return std::optional<Captured>(std::move(captured));
     }
 
@@ -193,8 +222,8 @@ class Simulation {
 
    private:
     Simulation& simulation_;
+    Life& life_;
     const StreamScenario& scenario_;
-    std::uint32_t stream_;
     std::uint64_t next_ = 0;
     std::mutex mutex_;
     std::unique_ptr<base::Condition> cancelled_;
@@ -379,19 +408,37 @@ class Simulation {
       }
       const auto& fails = simulation_.scenario_.deliver_fails;
       if (fails && fails(deliveries_++)) return Error{ErrorCode::kIo, "disk full"};
+      Life& life = simulation_.life_of(delivery.id);
+      if (&life != &frame.life) simulation_.note("a frame outlived its stream");
+      if (delivery.id.sequence < life.next) simulation_.note("delivered out of order");
+      life.next = delivery.id.sequence + 1;
+      ++life.delivered;
       simulation_.outcome_.delivered.push_back(
           {delivery.id, delivery.status.ok() ? "" : delivery.status.error().message,
-           simulation_.clock_.now()});
+           simulation_.clock_.now(), life.number});
       return {};
     }
 
     void dropped(FrameId id, DropReason reason) override {
+      ++simulation_.life_of(id).dropped;
       simulation_.outcome_.dropped.emplace_back(id, reason);
       try {
         simulation_.spend({});
       } catch (const base::Deadlock&) {
         // Whoever waits for the pipeline has it too; this may be the pipeline's destructor.
       }
+    }
+
+    void ended(std::uint32_t stream) override {
+      Life& life = simulation_.lives_[simulation_.life_at_[stream]];
+      if (life.over) simulation_.note("a stream was told to be over twice");
+      life.over = true;
+      if (life.has_source) simulation_.note("a stream is over whose source is still there");
+      if (simulation_.pipeline_) {
+        simulation_.check_end(life, simulation_.pipeline_->snapshot().streams[stream]);
+      }
+      simulation_.spend({});
+      if (simulation_.scenario_.on_ended) simulation_.scenario_.on_ended(stream);
     }
 
    private:
@@ -411,6 +458,29 @@ class Simulation {
     bool inside_deliver_ = false;
     std::uint64_t deliveries_ = 0;
   };
+
+  Stream begin_life(const StreamScenario& stream) {
+    lives_.push_back({.scenario = stream, .number = lives_.size()});
+    return {std::make_unique<SimulatedSource>(*this, lives_.back()), stream.options};
+  }
+
+  /// Before the new stream's thread can run.
+  void give_index(std::uint32_t index) {
+    if (index > life_at_.size()) note("an index was left out");
+    if (index < life_at_.size() && !lives_[life_at_[index]].over) {
+      note("an index was given anew too early");
+    }
+    life_at_.resize(std::max<std::size_t>(life_at_.size(), index + 1));
+    life_at_[index] = lives_.back().number;
+    lives_.back().index = index;
+  }
+
+  Life& life_of(FrameId id) {
+    Life& life = lives_[life_at_[id.stream]];
+    if (life.over) note("a frame was told of after its stream's end");
+    if (!life.seen.insert(id.sequence).second) note("a frame ended twice");
+    return life;
+  }
 
   void note(const std::string& broken) {
     if (broken_.size() < 10) broken_.push_back(broken);
@@ -432,41 +502,44 @@ class Simulation {
     for (std::size_t i = 0; i < stats.streams.size(); ++i) {
       if (!stats.streams[i].balanced()) note("the ledger does not balance");
       const auto in_flight = static_cast<std::int64_t>(stats.streams[i].in_flight);
-      const StreamOptions& options = scenario_.streams[i].options;
+      const StreamOptions& options = lives_[life_at_[i]].scenario.options;
       if (options.in_flight && in_flight > static_cast<std::int64_t>(options.in_flight)) {
         note("more frames are in flight than allowed");
       }
     }
   }
 
+  void check_end(const Life& life, const StreamStats& stats) {
+    if (!stats.balanced() || stats.in_flight != 0) note("the ledger does not balance at the end");
+    if (stats.delivered != life.delivered) note("the ledger's deliveries are wrong");
+    if (stats.dropped() != life.dropped) note("the ledger's drops are wrong");
+    if (stats.captured != life.seen.size()) note("a frame was lost");
+    if (!stats.ended) note("a stream has not ended");
+  }
+
   void check_fates() {
-    std::vector<std::set<std::uint64_t>> seen(scenario_.streams.size());
-    std::vector<std::uint64_t> delivered(seen.size()), dropped(seen.size()), next(seen.size());
-    for (const auto& each : outcome_.delivered) {
-      if (each.id.sequence < next[each.id.stream]) note("delivered out of order");
-      next[each.id.stream] = each.id.sequence + 1;
-      if (!seen[each.id.stream].insert(each.id.sequence).second) note("a frame ended twice");
-      ++delivered[each.id.stream];
+    const Stats& stats = outcome_.stats;
+    std::uint64_t delivered = stats.past.delivered, captured = stats.past.captured;
+    for (const StreamStats& stream : stats.streams) {
+      delivered += stream.delivered;
+      captured += stream.captured;
     }
-    for (const auto& [id, reason] : outcome_.dropped) {
-      if (!seen[id.stream].insert(id.sequence).second) note("a frame ended twice");
-      ++dropped[id.stream];
+    for (const Life& life : lives_) {
+      if (!life.over) note("a stream's end was not told");
+      if (life_at_[life.index] == life.number) check_end(life, stats.streams[life.index]);
+      delivered -= life.delivered;
+      captured -= life.seen.size();
     }
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      const StreamStats& stats = outcome_.stats.streams[i];
-      if (!stats.balanced() || stats.in_flight != 0) note("the ledger does not balance at the end");
-      if (stats.delivered != delivered[i]) note("the ledger's deliveries are wrong");
-      if (stats.dropped() != dropped[i]) note("the ledger's drops are wrong");
-      if (seen[i].size() != stats.captured) note("a frame was lost");
-      if (!stats.ended) note("a stream has not ended");
-    }
+    if (delivered != 0 || captured != 0) note("the ledger of all streams is wrong");
+    if (stats.past.streams + stats.streams.size() != lives_.size()) note("streams were lost");
   }
 
   Scenario scenario_;
   SimulatedClock clock_;
   std::mt19937_64 random_;
   SimulatedStages stages_;
-  std::vector<std::int64_t> live_;
+  std::deque<Life> lives_;
+  std::vector<std::size_t> life_at_;  // by index
   std::int64_t live_jobs_ = 0;
   std::uint64_t spent_ = 0;
   std::vector<std::string> broken_;

@@ -33,10 +33,10 @@ struct StreamStats {
   std::uint64_t failed = 0;     ///< delivered with an error in place of a result
   std::array<std::uint64_t, kDropReasons> dropped_by{};  ///< by DropReason
   std::uint64_t in_flight = 0;
-  Duration reading{0};         ///< the reader thread inside Source::read
-  Duration blocked{0};         ///< the reader thread waiting for room
-  Duration planning{0};        ///< the reader thread inside Stages::plan
-  bool ended = false;          ///< its source gave its last frame, failed, or was stopped
+  Duration reading{0};   ///< the reader thread inside Source::read
+  Duration blocked{0};   ///< the reader thread waiting for room
+  Duration planning{0};  ///< the reader thread inside Stages::plan
+  bool ended = false;    ///< its source gave its last frame, failed, or was stopped: it is gone
   std::optional<Error> error;  ///< why the source ended early
 
   std::uint64_t dropped() const;
@@ -63,10 +63,19 @@ struct LatencyStats {
   Duration p50{0}, p95{0}, p99{0}, max{0};
 };
 
+/// What streams counted whose index was given to another one: all of it.
+struct PastStreams {
+  std::uint64_t streams = 0;
+  std::uint64_t captured = 0, delivered = 0, failed = 0;  ///< as StreamStats
+  std::array<std::uint64_t, kDropReasons> dropped_by{};
+};
+
 /// A consistent picture of one moment.
 struct Stats {
   Duration elapsed{0};  ///< since the start; stands still once everything has ended
+  /// By index. One that ended keeps its place and its ledger until the index is given anew.
   std::vector<StreamStats> streams;
+  PastStreams past;
   std::vector<LaneStats> lanes;
   Duration delivering{0};         ///< the release thread inside Stages::deliver
   Duration starved_by_source{0};  ///< sum of the lanes' starved time while frames could come in
