@@ -104,7 +104,7 @@ class Run final : public DetectRun {
         sinks_(std::move(parts.sinks)) {}
 
   Status launch(const Options& options, base::Clock& clock) {
-    auto rounds = OSPREY_TRY(FrameRounds::create(models_, sources_.size(), options.draw_tiles));
+    auto rounds = OSPREY_TRY(FrameRounds::create(models_, options.draw_tiles));
     for (const auto& source : sources_) {
       const auto& stream = source->info();
       // A plan that does not suit the stream would fail each of its frames alike.

@@ -22,16 +22,14 @@ std::size_t same_model(Jobs jobs) {
 
 }  // namespace
 
-Result<std::unique_ptr<FrameRounds>> FrameRounds::create(const RunModels& models,
-                                                         std::size_t streams, bool give_parts) {
+Result<std::unique_ptr<FrameRounds>> FrameRounds::create(const RunModels& models, bool give_parts) {
   std::unique_ptr<FrameRounds> rounds(new FrameRounds(models, give_parts));
-  std::vector<FrameCutter> cutters;
   for (std::size_t i = 0; i < models.models.size(); ++i) {
     const auto& model = models.models[i];
     if (!models.on_frame(i) || !model.runs()) continue;
+    auto& cutters = rounds->new_cutters_;
     cutters.push_back(OSPREY_TRY(FrameCutter::create(model.options, model.prepared.spec.input)));
   }
-  rounds->cutters_.assign(streams, cutters);
   return rounds;
 }
 
@@ -42,9 +40,15 @@ FrameRounds::FrameRounds(const RunModels& models, bool give_parts)
   }
 }
 
-Status FrameRounds::check_size(int width, int height) {
-  for (auto& cutter : cutters_.front()) OSPREY_TRY(cutter.cut(width, height));
+Status FrameRounds::check_size(int width, int height) const {
+  for (auto cutter : new_cutters_) OSPREY_TRY(cutter.cut(width, height));
   return {};
+}
+
+FrameRounds::Cutters& FrameRounds::cutters_of(std::size_t stream) {
+  const std::lock_guard lock(mutex_);
+  while (cutters_.size() <= stream) cutters_.push_back(new_cutters_);
+  return cutters_[stream];
 }
 
 Result<pipeline::JobPayloads> FrameRounds::plan(std::size_t stream, FrameWork& work) {
@@ -52,7 +56,7 @@ Result<pipeline::JobPayloads> FrameRounds::plan(std::size_t stream, FrameWork& w
   work.cuts.resize(models_.models.size());
   work.found.resize(models_.models.size());
   pipeline::JobPayloads jobs;
-  auto cutter = cutters_[stream].begin();
+  auto cutter = cutters_of(stream).begin();
   for (std::size_t model = 0; model < models_.models.size(); ++model) {
     if (!models_.on_frame(model) || !models_.models[model].runs()) continue;
     work.cuts[model] = OSPREY_TRY((cutter++)->cut(image.width, image.height));

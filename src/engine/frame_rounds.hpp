@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -54,17 +55,16 @@ struct ModelReport {
 
 /// Plans a frame's first round, for the models on the frame, and from what came back each next one,
 /// for the models on the boxes found; in the end one list: what was found on the frame and what is
-/// merged with it, fused, by falling confidence, then what is attached to it. Threads: as
-/// pipeline::Stages says.
+/// merged with it, fused, by falling confidence, then what is attached to it. Streams may come and
+/// go. Threads: as pipeline::Stages says.
 class FrameRounds {
  public:
   /// `models` outlives it. `give_parts`: FrameWork::parts are wanted. Errors: options that say how
   /// frames are cut.
-  static Result<std::unique_ptr<FrameRounds>> create(const RunModels& models, std::size_t streams,
-                                                     bool give_parts);
+  static Result<std::unique_ptr<FrameRounds>> create(const RunModels& models, bool give_parts);
 
   /// Refuses plans of tiles that do not suit frames of this size.
-  Status check_size(int width, int height);
+  Status check_size(int width, int height) const;
 
   Result<pipeline::JobPayloads> plan(std::size_t stream, FrameWork& work);
   Result<pipeline::JobPayloads> collect(FrameWork& work, std::span<pipeline::Job> jobs);
@@ -72,8 +72,11 @@ class FrameRounds {
   std::vector<ModelReport> report() const;
 
  private:
+  using Cutters = std::vector<FrameCutter>;  // of the models on the frame
+
   FrameRounds(const RunModels& models, bool give_parts);
 
+  Cutters& cutters_of(std::size_t stream);
   bool fell_out(std::size_t model, std::span<pipeline::Job> jobs);
   void take_in(FrameWork& work, std::size_t model, std::span<pipeline::Job> jobs);
   void add_crops(FrameWork& work, std::size_t model, pipeline::JobPayloads& jobs) const;
@@ -83,8 +86,9 @@ class FrameRounds {
 
   const RunModels& models_;
   bool give_parts_;
-  std::vector<std::vector<FrameCutter>> cutters_;  // by stream, then of the models on the frame
-  mutable std::mutex mutex_;
+  Cutters new_cutters_;          // a new stream's
+  mutable std::mutex mutex_;     // guards:
+  std::deque<Cutters> cutters_;  // by stream; what is in one is its stream's thread's
   std::vector<ModelReport> reports_;
 };
 
