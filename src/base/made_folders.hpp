@@ -19,7 +19,9 @@ class MadeFolders {
   static Result<MadeFolders> make(const std::filesystem::path& folder);
 
   /// From now on the folders stay. Without it, those made here are removed if they are empty.
-  void keep() { made_.reset(nullptr); }
+  void keep() {
+    if (made_) made_->clear();
+  }
 
  private:
   struct RemoveEmpty {
