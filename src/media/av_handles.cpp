@@ -6,6 +6,7 @@
 
 extern "C" {
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avio.h>
 #include <libavutil/buffer.h>
 #include <libavutil/error.h>
@@ -18,6 +19,12 @@ namespace osprey::media {
 
 void AvDeleter::operator()(AVBufferPool* pool) const {
   av_buffer_pool_uninit(&pool);
+}
+void AvDeleter::operator()(AVBSFContext* filter) const {
+  av_bsf_free(&filter);
+}
+void AvDeleter::operator()(AVCodecParameters* parameters) const {
+  avcodec_parameters_free(&parameters);
 }
 void AvDeleter::operator()(AVCodecContext* codec) const {
   avcodec_free_context(&codec);

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 
+struct AVBSFContext;
 struct AVBufferPool;
 struct AVCodecContext;
+struct AVCodecParameters;
 struct AVFormatContext;
 struct AVFrame;
 struct AVIOContext;
@@ -17,7 +19,9 @@ namespace osprey::media {
 
 struct AvDeleter {
   void operator()(AVBufferPool* pool) const;
+  void operator()(AVBSFContext* filter) const;
   void operator()(AVCodecContext* codec) const;
+  void operator()(AVCodecParameters* parameters) const;
   void operator()(AVFrame* frame) const;
   void operator()(AVIOContext* io) const;  ///< one made by avio_alloc_context
   void operator()(AVPacket* packet) const;
