@@ -30,9 +30,10 @@ struct Frame {
 /// What a sink is told about a stream before its first frame.
 struct StreamInfo {
   std::uint32_t index = 0;        ///< FrameId::stream of its frames
-  std::string uri;                ///< as the user gave it
+  std::string uri;                ///< as the user gave it, without user and password
   bool pictures = false;          ///< separate pictures of any size, not a video
   bool live = false;              ///< cannot be made to wait
+  bool bursts = false;            ///< live, but comes in pieces of some seconds (HLS)
   double frame_rate = 0;          ///< frames a second; 0 if unknown or not a video
   int width = 0, height = 0;      ///< of the first frame, upright; 0 if unknown
   std::int64_t frame_count = -1;  ///< -1 if unknown

@@ -25,19 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status check(const SourceOptions& options) {
-  const auto wrong = [](const std::string& what, long long value) {
-    return Error{ErrorCode::kInvalidArgument, what + ", not " + std::to_string(value)};
-  };
-  if (options.vid_stride < 1) return wrong("vid_stride has to be 1 or more", options.vid_stride);
-  if (options.threads < 1) return wrong("threads has to be 1 or more", options.threads);
-  if (options.timeout.count() < 1) {
-    return wrong("timeout has to be 1 ms or more", options.timeout.count());
-  }
-  if (options.max_pixels < 1) return wrong("max_pixels has to be 1 or more", options.max_pixels);
-  return {};
-}
-
 /// The file descriptor that "-" or "pipe:N" stands for.
 Result<std::optional<int>> descriptor_of(const std::string& uri) {
   constexpr std::string_view kPipe = "pipe:";
@@ -88,12 +75,35 @@ Result<std::unique_ptr<Source>> open_file(const std::string& uri, const std::str
 
 }  // namespace
 
+Status check(const SourceOptions& options) {
+  const auto wrong = [](const std::string& what, long long value) {
+    return Error{ErrorCode::kInvalidArgument, what + ", not " + std::to_string(value)};
+  };
+  if (options.vid_stride < 1) return wrong("vid_stride has to be 1 or more", options.vid_stride);
+  if (options.threads < 1) return wrong("threads has to be 1 or more", options.threads);
+  if (options.timeout.count() < 1) {
+    return wrong("timeout has to be 1 ms or more", options.timeout.count());
+  }
+  if (options.connect_timeout.count() < 0) {
+    return wrong("connect_timeout has to be 0 ms or more", options.connect_timeout.count());
+  }
+  if (options.transport != "tcp" && options.transport != "udp") {
+    return Error{ErrorCode::kInvalidArgument,
+                 "transport has to be tcp or udp, not " + options.transport};
+  }
+  if (options.max_pixels < 1) return wrong("max_pixels has to be 1 or more", options.max_pixels);
+  return {};
+}
+
 Result<std::unique_ptr<Source>> Source::open(const std::string& uri, std::uint32_t stream,
                                              const SourceOptions& options) {
   OSPREY_TRY(check(options));
   silence_av();
   if (const std::optional<int> descriptor = OSPREY_TRY(descriptor_of(uri))) {
     return open_video_descriptor(uri, *descriptor, stream, options);
+  }
+  if (const auto camera = OSPREY_TRY(find_capture_device(uri))) {
+    return open_camera(uri, *camera, stream, options);
   }
   std::string path = uri;
   for (const std::string_view prefix : {"file://", "file:"}) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where frames come from: video files, pictures, folders, standard input, URLs.
+// Where frames come from: video files, pictures, folders, standard input, URLs, cameras.
 #pragma once
 
 #include <osprey/result.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "core/frame.hpp"
 #include "media/packet_tap.hpp"
+#include "media/source_meter.hpp"
 
 namespace osprey::media {
 
@@ -22,8 +24,24 @@ struct SourceOptions {
   std::chrono::milliseconds timeout{15'000};
   /// > 0; a video with larger frames is refused: a damaged header must not take all memory.
   std::int64_t max_pixels = std::int64_t{1} << 28;
-  std::shared_ptr<PacketTap> tap;  ///< sees a video's packets; may be null
+  std::chrono::milliseconds connect_timeout{0};  ///< the same while connecting; 0: as timeout
+  std::shared_ptr<PacketTap> tap;                ///< sees a video's packets; may be null
+  std::string transport = "tcp";                 ///< or "udp"; of RTSP
+  /// "auto": a hardware decoder where this FFmpeg has one and its device opens, else "software"; or
+  /// the name of a hardware decoder as FFmpeg has it: "rkmpp", "vaapi", "v4l2m2m", "cuda", ...
+  std::string decoder = "auto";
+  /// > 0: the newest frame wins. A live source whose decoding is late by more leaves out what it
+  /// can until it is not. 0: every frame is decoded, however old it is.
+  Duration max_age{0};
+  /// Where it counts; null: in one of its own.
+  std::shared_ptr<SourceMeter> meter;
+  /// Becomes true, from any thread, when opening is to end soon; then cancel() is of use. May be
+  /// null.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
 };
+
+/// Errors: one that is out of its range.
+Status check(const SourceOptions& options);
 
 /// What a source noticed about its data. Grows while reading.
 struct SourceHealth {
@@ -38,11 +56,13 @@ class Source {
   virtual ~Source() = default;
 
   /// `uri`: a file, a folder of pictures, a glob ("shots/*.jpg", "shots/**/*.jpg"), "-" or "pipe:N"
-  /// for standard input or an open file descriptor, or a URL. What is there under that very name
-  /// goes before a glob. Pictures come in natural order (img2 before img10), hidden files are left
-  /// out. `stream` becomes FrameId::stream. Decodes the first frame, so that info() knows its size.
-  /// Errors: an option out of its range, absent, no permission, empty, no video or picture in it,
-  /// nothing that can be read, a network source that is silent for `options.timeout`.
+  /// for standard input or an open file descriptor, a URL, or a camera of this machine:
+  /// "/dev/video0", "v4l2:///dev/video0?size=1280x720&fps=30&format=mjpeg". What is there under
+  /// that very name goes before a glob. Pictures come in natural order (img2 before img10), hidden
+  /// files are left out. `stream` becomes FrameId::stream. Decodes the first frame, so that info()
+  /// knows its size. Errors: an option out of its range, absent, no permission, empty, no video or
+  /// picture in it, nothing that can be read, a network source that is silent for
+  /// `options.timeout`.
   static Result<std::unique_ptr<Source>> open(const std::string& uri, std::uint32_t stream,
                                               const SourceOptions& options);
 
@@ -57,6 +77,9 @@ class Source {
   virtual Result<std::optional<Frame>> read() = 0;
 
   virtual SourceHealth health() const = 0;
+
+  /// What it delivers now. Threads: any, at any time. Cost: some ten microseconds.
+  virtual SourceReading meter() const { return {}; }
 
   /// Makes a blocked or later read() end soon, as at the stream's end.
   virtual void cancel() = 0;

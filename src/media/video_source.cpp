@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "media/video_source.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -12,8 +14,11 @@
 #include "media/av_handles.hpp"
 #include "media/demuxer.hpp"
 #include "media/frame_converter.hpp"
+#include "media/lag_meter.hpp"
 #include "media/media_clock.hpp"
 #include "media/orientation.hpp"
+#include "media/secrets.hpp"
+#include "media/video_decoder.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -27,6 +32,22 @@ namespace {
 /// A decoder may fail this often without taking a packet or giving a frame before it counts as
 /// stuck. Frame threads that are drained fail once each.
 constexpr int kMaxDecoderFailures = 1000;
+
+/// A live stream that gives packets, but not one frame for so long, counts as stalled.
+constexpr Duration kLongestWithoutFrame = std::chrono::seconds(30);
+/// Who catches up waits so long for a key frame, and then goes on without.
+constexpr Duration kLongestSkip = std::chrono::seconds(10);
+
+base::Instant now() {
+  return base::RealClock().now();
+}
+
+/// How often this thread gave its processor away to wait for something.
+long waits_of_thread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
 
 AVRational frame_rate_of(const AVStream& stream) {
   return stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0 ? stream.avg_frame_rate
@@ -83,6 +104,7 @@ class VideoSource final : public Source {
   }
 
   SourceHealth health() const override { return health_; }
+  SourceReading meter() const override { return meter_->read(now()); }
   void cancel() override { demuxer_->cancel(); }
 
  private:
@@ -91,41 +113,30 @@ class VideoSource final : public Source {
       : demuxer_(std::move(demuxer)),
         tap_(options.tap),
         vid_stride_(options.vid_stride),
+        max_age_(options.max_age),
+        meter_(options.meter ? options.meter : std::make_shared<SourceMeter>()),
         clock_(make_clock(demuxer_->stream())),
         container_orientation_(container_orientation(demuxer_->stream())) {
     const AVStream& video = demuxer_->stream();
     info_.index = stream;
     info_.uri = uri;
     info_.live = demuxer_->is_live();
+    info_.bursts = demuxer_->comes_in_bursts();
+    timeless_ = info_.live && demuxer_->has_no_times();
     const AVRational rate = frame_rate_of(video);
-    if (rate.num > 0 && rate.den > 0) info_.frame_rate = av_q2d(rate) / vid_stride_;
+    if (rate.num > 0 && rate.den > 0 && !timeless_) {
+      declared_rate_ = av_q2d(rate);
+      info_.frame_rate = declared_rate_ / vid_stride_;
+    }
     if (video.nb_frames > 0) info_.frame_count = (video.nb_frames - 1) / vid_stride_ + 1;
   }
 
   Status open_decoder(const SourceOptions& options) {
-    const AVStream& video = demuxer_->stream();
-    const std::string codec_name = avcodec_get_name(video.codecpar->codec_id);
-    const AVCodec* codec = avcodec_find_decoder(video.codecpar->codec_id);
-    if (!codec) {
-      return Error{ErrorCode::kUnsupported,
-                   info_.uri + ": this FFmpeg has no decoder for " + codec_name};
-    }
-    decoder_.reset(avcodec_alloc_context3(codec));
-    if (!decoder_) throw std::bad_alloc();
-    int code = avcodec_parameters_to_context(decoder_.get(), video.codecpar);
-    if (code >= 0) {
-      decoder_->pkt_timebase = video.time_base;
-      decoder_->thread_count = options.threads;
-      decoder_->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
-      decoder_->max_pixels = options.max_pixels;
-      // Else FFmpeg leaves columns that are to be cropped at the left, to keep rows aligned.
-      decoder_->flags |= AV_CODEC_FLAG_UNALIGNED;
-      code = avcodec_open2(decoder_.get(), codec, nullptr);
-    }
-    if (code < 0) {
-      return Error{ErrorCode::kCorrupt, info_.uri + ": the decoder for " + codec_name +
-                                            " cannot be opened: " + av_error_text(code)};
-    }
+    decoder_ = OSPREY_TRY(
+        VideoDecoder::open(info_.uri, demuxer_->stream(),
+                           {options.decoder, options.threads, options.max_pixels, info_.live}));
+    meter_->connected(decoder_->name(), declared_rate_);
+    last_frame_ = now();
     return {};
   }
 
@@ -146,12 +157,12 @@ class VideoSource final : public Source {
     for (;;) {
       AvPtr<AVFrame> decoded = OSPREY_TRY(decode());
       if (!decoded) return std::optional<Frame>();
-      note_frame(*decoded);
-      const Timestamp timestamp = clock_.next(known(decoded->best_effort_timestamp));
-      if (decoded_++ % static_cast<std::uint64_t>(vid_stride_) != 0) continue;
-
       const Orientation orientation =
           container_orientation_ ? *container_orientation_ : frame_orientation(*decoded);
+      note_frame(*decoded, orientation);
+      const Timestamp timestamp = timestamp_of(*decoded);
+      if (decoded_++ % static_cast<std::uint64_t>(vid_stride_) != 0) continue;
+
       Result<Image> image = converter_.convert(std::move(decoded), orientation);
       if (!image) {
         ended_ = true;
@@ -160,16 +171,25 @@ class VideoSource final : public Source {
       Frame frame;
       frame.id = {info_.index, sequence_++};
       frame.timestamp = timestamp;
+      frame.captured = info_.live ? arrived_at_ : std::chrono::system_clock::now();
       frame.image = *std::move(image);
       return std::optional(std::move(frame));
     }
+  }
+
+  Timestamp timestamp_of(const AVFrame& frame) {
+    if (!timeless_) return clock_.next(known(frame.best_effort_timestamp));
+    if (decoded_ == 0) first_arrival_ = arrival_;
+    return {arrival_ - first_arrival_};
   }
 
   /// The decoder's next frame; null at the end.
   Result<AvPtr<AVFrame>> decode() {
     AvPtr<AVFrame> frame = make_frame();
     while (!ended_ && !demuxer_->cancelled()) {
-      const int code = avcodec_receive_frame(decoder_.get(), frame.get());
+      const base::Instant begin = now();
+      const int code = decoder_->receive(*frame);
+      decoding_ += now() - begin;
       if (code >= 0) {
         decoder_failures_ = 0;
         return frame;
@@ -188,21 +208,37 @@ class VideoSource final : public Source {
 
   /// Gives the decoder the next packet, or tells it that there are no more.
   void feed() {
+    const long waits = info_.live ? waits_of_thread() : 0;
+    const base::Instant begin = now();
     const Result<Demuxer::Outcome> outcome = demuxer_->read(*packet_);
     if (!outcome) failure_ = outcome.error();  // told once the decoder's last frames are out
     if (!outcome || *outcome == Demuxer::Outcome::kEnd) {
-      if (avcodec_send_packet(decoder_.get(), nullptr) < 0) ended_ = true;
+      if (decoder_->send(nullptr) < 0) ended_ = true;
       return;
     }
     if (*outcome == Demuxer::Outcome::kDamage) {
       note_damage(std::nullopt, demuxer_->damage());
       return;
     }
+    arrival_ = now();
+    // Whoever slept had to wait; time that others had the processor is none.
+    const bool slept = info_.live && waits_of_thread() != waits;
+    const bool wanted = note_arrival(slept ? arrival_ - begin : Duration(0));
+    if (tap_) tap_->packet(*packet_);
+    if (wanted) {
+      decode_packet();
+    } else {
+      meter_->skipped();
+    }
+    av_packet_unref(packet_.get());
+  }
+
+  void decode_packet() {
     packet_ticks_ = known(packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts);
     const bool corrupt = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
-    if (tap_) tap_->packet(*packet_);
-    const int code = avcodec_send_packet(decoder_.get(), packet_.get());
-    av_packet_unref(packet_.get());
+    const base::Instant begin = now();
+    const int code = decoder_->send(packet_.get());
+    decoding_ += now() - begin;
     if (code < 0) {
       note_damage(packet_ticks_, av_error_text(code));
     } else {
@@ -211,8 +247,53 @@ class VideoSource final : public Source {
     }
   }
 
+  /// Whether the packet that just came is to be decoded.
+  bool note_arrival(Duration waited) {
+    if (!info_.live) {
+      meter_->packet(arrival_, static_cast<std::size_t>(packet_->size));
+      return true;
+    }
+    arrived_at_ = std::chrono::system_clock::now();
+    // What was queued while connecting comes at once, and says nothing of the camera.
+    measuring_ = measuring_ || waited > Duration(0) || info_.bursts;
+    if (measuring_) meter_->packet(arrival_, static_cast<std::size_t>(packet_->size));
+    if (arrival_ - last_frame_ > kLongestWithoutFrame) {
+      failure_ = Error{ErrorCode::kTimeout,
+                       info_.uri + ": packets come, but for " +
+                           std::to_string(kLongestWithoutFrame.count() / 1'000'000'000) +
+                           " s not one frame could be decoded"};
+      ended_ = true;
+      return false;
+    }
+    return max_age_ <= Duration(0) || info_.bursts || !is_late(waited);
+  }
+
+  /// Whether the packet is left out so that the reader catches up. What was left out before a key
+  /// frame is missed by none behind it.
+  bool is_late(Duration waited) {
+    const std::int64_t ticks = packet_->dts != AV_NOPTS_VALUE ? packet_->dts : packet_->pts;
+    if (timeless_ || ticks == AV_NOPTS_VALUE) return false;
+    const Duration media(av_rescale_q(ticks, demuxer_->stream().time_base, {1, 1'000'000'000}));
+    const Duration lag = lag_.update(arrival_, media, waited);
+    if (!skipping_since_) {
+      if (lag > max_age_) skipping_since_ = arrival_;
+      return lag > max_age_;
+    }
+    const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+    const bool caught_up = key && lag <= max_age_ / 2;
+    if (!caught_up && arrival_ - *skipping_since_ < kLongestSkip) return true;
+    skipping_since_.reset();
+    decoder_->flush();
+    return false;
+  }
+
   /// Counts what the decoder could only guess, if its packet has not been counted.
-  void note_frame(const AVFrame& frame) {
+  void note_frame(const AVFrame& frame, Orientation orientation) {
+    last_frame_ = now();
+    const bool swaps = orientation.swaps_sides();
+    meter_->frame(last_frame_, std::exchange(decoding_, Duration(0)),
+                  swaps ? frame.height : frame.width, swaps ? frame.width : frame.height);
+    if (decoded_ == 0) meter_->set_decoder(decoder_->name());
     const bool damaged =
         (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0;
     if (damaged) note_damage(known(frame.pts), "parts of the picture are missing");
@@ -230,6 +311,7 @@ class VideoSource final : public Source {
       }
       damaged_ticks_[health_.damaged % damaged_ticks_.size()] = ticks;
     }
+    meter_->damaged();
     if (health_.damaged++ > 0) return;
     std::string place;
     if (ticks) {
@@ -243,10 +325,12 @@ class VideoSource final : public Source {
 
   std::unique_ptr<Demuxer> demuxer_;
   std::shared_ptr<PacketTap> tap_;
-  AvPtr<AVCodecContext> decoder_;
+  std::unique_ptr<VideoDecoder> decoder_;
   AvPtr<AVPacket> packet_ = make_packet();
   FrameConverter converter_;
   int vid_stride_;
+  Duration max_age_;
+  std::shared_ptr<SourceMeter> meter_;
   MediaClock clock_;
   std::optional<Orientation> container_orientation_;
   StreamInfo info_;
@@ -260,18 +344,40 @@ class VideoSource final : public Source {
   int decoder_failures_ = 0;
   std::optional<Error> failure_;
   bool ended_ = false;
+
+  // Of packets and frames, for the meter.
+  double declared_rate_ = 0;
+  base::Instant arrival_;  ///< of the packet read last
+  WallTime arrived_at_;    ///< the same
+  base::Instant last_frame_;
+  Duration decoding_{0};  ///< spent in the decoder since the last frame
+  bool measuring_ = false;
+
+  bool timeless_ = false;  ///< the stream has no times: those of arrival are taken
+  base::Instant first_arrival_;
+  LagMeter lag_;
+  std::optional<base::Instant> skipping_since_;
 };
 
 Demuxer::Limits limits_of(const SourceOptions& options) {
-  return {options.timeout, options.max_pixels};
+  const bool own = options.connect_timeout.count() > 0;
+  return {options.timeout, own ? options.connect_timeout : options.timeout, options.max_pixels,
+          options.transport, options.cancelled};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_video(const std::string& uri, const std::string& url,
                                            std::uint32_t stream, const SourceOptions& options) {
-  return VideoSource::create(uri, OSPREY_TRY(Demuxer::open(uri, url, limits_of(options))), stream,
-                             options);
+  const std::string shown = without_secrets(uri);
+  return VideoSource::create(shown, OSPREY_TRY(Demuxer::open(shown, url, limits_of(options))),
+                             stream, options);
+}
+
+Result<std::unique_ptr<Source>> open_camera(const std::string& uri, const CaptureDevice& device,
+                                            std::uint32_t stream, const SourceOptions& options) {
+  return VideoSource::create(uri, OSPREY_TRY(Demuxer::open(uri, device, limits_of(options))),
+                             stream, options);
 }
 
 Result<std::unique_ptr<Source>> open_video_descriptor(const std::string& uri, int descriptor,
