@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 
 extern "C" {
+#include <libavcodec/avcodec.h>
 #include <libavutil/buffer.h>
 #include <libavutil/frame.h>
 #include <libavutil/pixfmt.h>
@@ -78,6 +79,16 @@ void fill_even(AVFrame& frame, int width, int height) {
 }
 
 }  // namespace
+
+void set_picture(AVCodecContext& encoder, int width, int height) {
+  encoder.width = (width + 1) / 2 * 2;
+  encoder.height = (height + 1) / 2 * 2;
+  encoder.pix_fmt = AV_PIX_FMT_YUV420P;
+  encoder.color_range = AVCOL_RANGE_MPEG;
+  encoder.colorspace = AVCOL_SPC_SMPTE170M;
+  encoder.color_primaries = AVCOL_PRI_BT709;
+  encoder.color_trc = AVCOL_TRC_BT709;
+}
 
 Result<AvPtr<AVFrame>> EncoderInput::convert(const Image& image) {
   if (is_encoder_ready(image)) return borrow(image);

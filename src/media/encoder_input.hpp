@@ -11,6 +11,11 @@
 
 namespace osprey::media {
 
+/// Tells `encoder` what convert() gives of an image of this size: the even size, the colours. What
+/// decoders need is the matrix; the colours behind it are whatever the source's were, which is
+/// BT.709 or sRGB today.
+void set_picture(AVCodecContext& encoder, int width, int height);
+
 /// Threads: one.
 class EncoderInput {
  public:

@@ -56,15 +56,7 @@ AvPtr<AVCodecContext> open_encoder(const AVCodec& codec, int width, int height,
                                    const VideoWriterOptions& options, std::string& why) {
   AvPtr<AVCodecContext> encoder(avcodec_alloc_context3(&codec));
   if (!encoder) throw std::bad_alloc();
-  encoder->width = width;
-  encoder->height = height;
-  encoder->pix_fmt = AV_PIX_FMT_YUV420P;
-  encoder->color_range = AVCOL_RANGE_MPEG;
-  // The matrix is what decoders need; the colours behind it are whatever the source's were, which
-  // is BT.709 or sRGB today.
-  encoder->colorspace = AVCOL_SPC_SMPTE170M;
-  encoder->color_primaries = AVCOL_PRI_BT709;
-  encoder->color_trc = AVCOL_TRC_BT709;
+  set_picture(*encoder, width, height);
   encoder->time_base = {1, codec.id == AV_CODEC_ID_MPEG4 ? kMpeg4TicksPerSecond : kTicksPerSecond};
   encoder->framerate = av_d2q(options.frame_rate, 1'001'000);
   encoder->thread_count = options.threads;
@@ -106,11 +98,9 @@ class Mp4Writer final : public VideoWriter {
         file_(std::move(file)) {}
 
   Status open() {
-    const int even_width = (width_ + 1) / 2 * 2;
-    const int even_height = (height_ + 1) / 2 * 2;
     std::string why;
     for (const AVCodec* codec : candidate_encoders()) {
-      encoder_ = open_encoder(*codec, even_width, even_height, options_, why);
+      encoder_ = open_encoder(*codec, width_, height_, options_, why);
       if (encoder_) break;
     }
     if (!encoder_) {
