@@ -33,6 +33,7 @@ constexpr int kMaxFailuresInPlace = 16;
 constexpr int kUdpBuffer = 4 << 20;
 /// Microseconds; how much of a stream is looked at before the first frame.
 constexpr std::int64_t kAnalysis = 1'500'000;
+constexpr int kFramesForRate = 3;
 constexpr std::chrono::milliseconds kBetweenPieces{15'000};
 /// A camera of this machine is asked so often for its next picture.
 constexpr std::chrono::milliseconds kDevicePause{2};
@@ -213,7 +214,9 @@ void Demuxer::set_network_options(const std::string& scheme, Options& options) {
     options.set("buffer_size", std::to_string(kUdpBuffer));
   }
   // Of what is no file there is no end to look at, and each second of looking is one of not seeing.
-  if (!scheme.starts_with("http")) container_->max_analyze_duration = kAnalysis;
+  if (scheme.starts_with("http")) return;
+  container_->max_analyze_duration = kAnalysis;
+  container_->fps_probe_size = kFramesForRate;
 }
 
 Status Demuxer::choose_stream() {

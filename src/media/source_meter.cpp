@@ -124,9 +124,16 @@ void SourceMeter::connected(const std::string& decoder, double declared_fps) {
   decoded_.clear();
 }
 
-void SourceMeter::set_decoder(const std::string& decoder) {
+void SourceMeter::set_decoder(const std::string& decoder, double declared_fps) {
   const std::lock_guard lock(mutex_);
   counts_.decoder = decoder;
+  counts_.declared_fps = declared_fps;
+}
+
+void SourceMeter::caught_up() {
+  const std::lock_guard lock(mutex_);
+  arrivals_.clear();
+  decoded_.clear();
 }
 
 void SourceMeter::packet(Instant now, std::size_t bytes) {

@@ -60,7 +60,10 @@ class SourceMeter {
   /// A connection is there. What was measured of an earlier one is forgotten, what was counted is
   /// not.
   void connected(const std::string& decoder, double declared_fps);
-  void set_decoder(const std::string& decoder);
+  /// Known better once a frame was decoded.
+  void set_decoder(const std::string& decoder, double declared_fps);
+  /// What was queued while connecting has been read: rates are measured from here on.
+  void caught_up();
 
   void packet(base::Instant now, std::size_t bytes);
   void frame(base::Instant now, Duration decoding, int width, int height);

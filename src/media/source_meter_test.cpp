@@ -66,6 +66,23 @@ TEST(SourceMeter, a_new_connection_keeps_counts_and_forgets_rates) {
   EXPECT_EQ(reading.state, SourceState::kRunning);
 }
 
+TEST(SourceMeter, what_was_queued_while_connecting_is_in_no_rate) {
+  SourceMeter meter;
+  for (int n = 0; n < 50; ++n) {
+    meter.packet(Instant(n * 1ms), 1);
+    meter.frame(Instant(n * 1ms), 1ms, 640, 480);
+  }
+  meter.caught_up();
+  for (int n = 0; n < 10; ++n) {
+    meter.packet(Instant(100ms + n * 40ms), 1);
+    meter.frame(Instant(100ms + n * 40ms), 1ms, 640, 480);
+  }
+  const SourceReading reading = meter.read(Instant(470ms));
+  EXPECT_NEAR(reading.delivered_fps, 25, 0.01);
+  EXPECT_NEAR(reading.decoded_fps, 25, 0.01);
+  EXPECT_EQ(reading.frames, 60U);
+}
+
 TEST(SourceMeter, memory_is_bounded_however_fast_a_file_is_read) {
   SourceMeter meter;
   for (int n = 0; n < 100'000; ++n) meter.packet(Instant(n * 10us), 1);

@@ -268,6 +268,11 @@ void VideoDecoder::flush() {
   again_.clear();
 }
 
+double VideoDecoder::declared_rate() const {
+  const AVRational rate = decoder_->framerate;
+  return rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+}
+
 std::string VideoDecoder::name() const {
   if (!chosen_.device.empty()) return chosen_.codec + " (" + chosen_.device + ")";
   const AVCodec& codec = *decoder_->codec;

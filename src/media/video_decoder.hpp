@@ -53,6 +53,9 @@ class VideoDecoder {
   /// "h264 (software)", "h264_rkmpp", "h264 (vaapi)".
   std::string name() const;
 
+  /// Frames a second that the packets say they are of, once one was decoded; 0: they do not.
+  double declared_rate() const;
+
  private:
   VideoDecoder(std::string uri, const AVStream& stream, Options options,
                std::vector<DecoderChoice> choices);

@@ -125,8 +125,7 @@ class VideoSource final : public Source {
     timeless_ = info_.live && demuxer_->has_no_times();
     const AVRational rate = frame_rate_of(video);
     if (rate.num > 0 && rate.den > 0 && !timeless_) {
-      declared_rate_ = av_q2d(rate);
-      info_.frame_rate = declared_rate_ / vid_stride_;
+      info_.frame_rate = av_q2d(rate) / vid_stride_;
     }
     if (video.nb_frames > 0) info_.frame_count = (video.nb_frames - 1) / vid_stride_ + 1;
   }
@@ -135,9 +134,18 @@ class VideoSource final : public Source {
     decoder_ = OSPREY_TRY(
         VideoDecoder::open(info_.uri, demuxer_->stream(),
                            {options.decoder, options.threads, options.max_pixels, info_.live}));
-    meter_->connected(decoder_->name(), declared_rate_);
+    meter_->connected(decoder_->name(), declared_rate());
     last_frame_ = now();
     return {};
+  }
+
+  /// What a camera says of its rate, not what FFmpeg made of the first packets' times.
+  double declared_rate() const {
+    if (timeless_) return 0;
+    if (const double rate = decoder_->declared_rate(); rate > 0) return rate;
+    const AVRational rate = demuxer_->stream().r_frame_rate;
+    if (info_.live && rate.num > 0 && rate.den > 0) return av_q2d(rate);
+    return info_.frame_rate * vid_stride_;
   }
 
   /// Decodes the first frame.
@@ -255,8 +263,11 @@ class VideoSource final : public Source {
     }
     arrived_at_ = std::chrono::system_clock::now();
     // What was queued while connecting comes at once, and says nothing of the camera.
-    measuring_ = measuring_ || waited > Duration(0) || info_.bursts;
-    if (measuring_) meter_->packet(arrival_, static_cast<std::size_t>(packet_->size));
+    if (!measuring_ && waited > Duration(0)) {
+      measuring_ = true;
+      meter_->caught_up();
+    }
+    meter_->packet(arrival_, static_cast<std::size_t>(packet_->size));
     if (arrival_ - last_frame_ > kLongestWithoutFrame) {
       failure_ = Error{ErrorCode::kTimeout,
                        info_.uri + ": packets come, but for " +
@@ -293,7 +304,7 @@ class VideoSource final : public Source {
     const bool swaps = orientation.swaps_sides();
     meter_->frame(last_frame_, std::exchange(decoding_, Duration(0)),
                   swaps ? frame.height : frame.width, swaps ? frame.width : frame.height);
-    if (decoded_ == 0) meter_->set_decoder(decoder_->name());
+    if (decoded_ == 0) meter_->set_decoder(decoder_->name(), declared_rate());
     const bool damaged =
         (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame.decode_error_flags != 0;
     if (damaged) note_damage(known(frame.pts), "parts of the picture are missing");
@@ -346,7 +357,6 @@ class VideoSource final : public Source {
   bool ended_ = false;
 
   // Of packets and frames, for the meter.
-  double declared_rate_ = 0;
   base::Instant arrival_;  ///< of the packet read last
   WallTime arrived_at_;    ///< the same
   base::Instant last_frame_;
