@@ -596,10 +596,10 @@ TEST(Recordings, names_say_what_was_put_into_them) {
   const WallTime begin =
       std::chrono::sys_days(std::chrono::year(2026) / 2 / 28) + 23h + 59min + 58s + 70ms;
   const std::string name = recording_name("Tür_1", begin, "1764150000.12-k3x9qd", ".mkv");
-  EXPECT_EQ(name, "T--r-1_20260228T235958.070Z_1764150000.12-k3x9qd.mkv");
+  EXPECT_EQ(name, "T--r_1_20260228T235958.070Z_1764150000.12-k3x9qd.mkv");
   const auto read = parse_recording_name(name);
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->camera, "T--r-1");
+  EXPECT_EQ(read->camera, "T--r_1");
   EXPECT_EQ(read->event, "1764150000.12-k3x9qd");
   EXPECT_EQ(read->begin, begin);
 }
@@ -609,7 +609,8 @@ TEST(Recordings, other_names_are_none) {
        {"", ".mp4", "holiday.mp4", "a_b_c.mp4", "a_20260231T000000.000Z_e.mp4",
         "a_20260228T000000.000Z_e.avi", "a_20260228T000000.000Z.mp4",
         "../a_20260228T000000.000Z_e.mp4", "a_20260228T000000.000Z_e/../x.mp4",
-        ".a_20260228T000000.000Z_e.mp4", "a_20260228T000000.000Z_e_f.mp4"}) {
+        ".a_20260228T000000.000Z_e.mp4", "a_20260228T000000.000Z_e_f.mp4", "_.mp4", "__.mp4",
+        "a_.mp4"}) {
     EXPECT_FALSE(parse_recording_name(name)) << name;
   }
 }

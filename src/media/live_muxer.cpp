@@ -8,6 +8,7 @@
 #include "base/try.hpp"
 #include "media/live_encoder.hpp"
 #include "media/live_output.hpp"
+#include "media/secrets.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -45,16 +46,6 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 }  // namespace
 
-std::string shown_url(const std::string& url) {
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const auto host = scheme + 3;
-  const auto end = url.find_first_of("/?#", host);
-  const auto at = url.rfind('@', end == std::string::npos ? end : end - 1);
-  if (at == std::string::npos || at < host) return url;
-  return url.substr(0, host) + url.substr(at + 1);
-}
-
 int LiveMuxer::is_over(void* self) {
   const auto& muxer = *static_cast<const LiveMuxer*>(self);
   const base::Instant now = muxer.clock_.now();
@@ -87,7 +78,7 @@ Status LiveMuxer::check(int code) const {
   if (code >= 0) return {};
   const bool rtsp = !target_.rtsp_url.empty();
   const std::string where =
-      rtsp ? shown_url(target_.rtsp_url) : "cannot write " + target_.hls_folder.string();
+      rtsp ? without_secrets(target_.rtsp_url) : "cannot write " + target_.hls_folder.string();
   if (rtsp && clock_.now() >= deadline_) {
     return Error{ErrorCode::kTimeout,
                  where + ": no answer for " + std::to_string(target_.timeout.count()) + " ms"};

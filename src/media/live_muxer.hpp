@@ -28,9 +28,6 @@ struct LiveTarget {
   std::chrono::milliseconds timeout{5'000};  ///< of each wait for the server
 };
 
-/// `url` without user and password.
-std::string shown_url(const std::string& url);
-
 /// Threads: one; interrupt_at() from any.
 class LiveMuxer {
  public:

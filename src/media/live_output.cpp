@@ -20,6 +20,7 @@
 #include "base/try.hpp"
 #include "media/live_encoder.hpp"
 #include "media/live_muxer.hpp"
+#include "media/secrets.hpp"
 
 extern "C" {
 #include <libavcodec/packet.h>
@@ -272,7 +273,7 @@ Status check_output_options(const LiveOutputOptions& options) {
     return wrong("expected either an rtsp:// address or a folder for HLS");
   }
   if (!url.empty() && !url.starts_with("rtsp://") && !url.starts_with("rtsps://")) {
-    return wrong("\"" + shown_url(url) + "\": expected rtsp:// or rtsps://");
+    return wrong("\"" + without_secrets(url) + "\": expected rtsp:// or rtsps://");
   }
   if (!(options.frame_rate > 0) || !std::isfinite(options.frame_rate)) {
     return wrong("frame_rate: expected more than 0");

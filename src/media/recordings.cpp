@@ -22,14 +22,13 @@ namespace {
 constexpr std::size_t kLongestPart = 60;
 constexpr std::string_view kTimePattern = "00000000T000000.000Z";
 
-bool is_plain(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-';
-}
-
-std::string plain(const std::string& text) {
+std::string plain(const std::string& text, bool with_underscores) {
   std::string cleaned = text.substr(0, kLongestPart);
-  std::replace_if(
-      cleaned.begin(), cleaned.end(), [](char c) { return !is_plain(c); }, '-');
+  for (char& c : cleaned) {
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' ||
+                          c == '-' || (c == '_' && with_underscores);
+    if (!is_plain) c = '-';
+  }
   if (cleaned.empty()) cleaned = "-";
   if (cleaned[0] == '.') cleaned[0] = '-';  // hidden
   return cleaned;
@@ -106,7 +105,7 @@ Result<Content> read_folder(const fs::path& folder) {
 
 std::string recording_name(const std::string& camera, WallTime begin, const std::string& event,
                            const std::string& suffix) {
-  return plain(camera) + "_" + time_text(begin) + "_" + plain(event) + suffix;
+  return plain(camera, true) + "_" + time_text(begin) + "_" + plain(event, false) + suffix;
 }
 
 std::optional<Recording> parse_recording_name(const std::string& name) {
@@ -114,16 +113,18 @@ std::optional<Recording> parse_recording_name(const std::string& name) {
   const auto suffix = whole.size() < 4 ? std::string_view() : whole.substr(whole.size() - 4);
   if (suffix != ".mp4" && suffix != ".mkv") return std::nullopt;
   const std::string_view stem = whole.substr(0, whole.size() - 4);
-  const auto first = stem.find('_');
-  const auto second = stem.find('_', first == std::string_view::npos ? first : first + 1);
-  if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
+  const auto second = stem.rfind('_');
+  if (second == std::string_view::npos || second == 0) return std::nullopt;
+  const auto first = stem.rfind('_', second - 1);
+  if (first == std::string_view::npos) return std::nullopt;
   Recording recording;
   recording.name = name;
   recording.camera = stem.substr(0, first);
   recording.event = stem.substr(second + 1);
   const auto begin = read_time(stem.substr(first + 1, second - first - 1));
-  const auto is_ours = [](const std::string& part) { return plain(part) == part; };
-  if (!begin || !is_ours(recording.camera) || !is_ours(recording.event)) return std::nullopt;
+  const bool is_ours = plain(recording.camera, true) == recording.camera &&
+                       plain(recording.event, false) == recording.event;
+  if (!begin || !is_ours) return std::nullopt;
   recording.begin = *begin;
   return recording;
 }

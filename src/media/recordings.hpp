@@ -23,8 +23,8 @@ struct Recording {
   std::uint64_t bytes = 0;
 };
 
-/// "<camera>_<20261231T235959.123Z>_<event><suffix>". What is no letter, digit, '.' or '-' in
-/// camera or event becomes '-'; no more than 60 characters of each.
+/// "<camera>_<20261231T235959.123Z>_<event><suffix>". What is no letter, digit, '.', '-' or, in the
+/// camera's name, '_' becomes '-'; no more than 60 characters of each.
 std::string recording_name(const std::string& camera, WallTime begin, const std::string& event,
                            const std::string& suffix);
 

@@ -4,7 +4,7 @@
 
     rtsp_receiver.py FOLDER [PORT]
 
-Prints "PID rtsp://address" once it answers, and serves until it is killed.
+Prints its rtsp:// address once it answers, and serves until it is killed.
 """
 import os
 import sys
@@ -39,7 +39,7 @@ def main():
     server.get_mount_points().add_factory("/live", factory)
     if server.attach(None) == 0:
         sys.exit("rtsp_receiver.py: no port to listen on")
-    print(f"{os.getpid()} rtsp://127.0.0.1:{server.get_bound_port()}/live", flush=True)
+    print(f"rtsp://127.0.0.1:{server.get_bound_port()}/live", flush=True)
     GLib.MainLoop().run()
 
 
