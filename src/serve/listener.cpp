@@ -91,7 +91,11 @@ Listener::Listener(Listener&& other) noexcept
       loopback_(other.loopback_) {}
 
 Listener::~Listener() {
-  if (descriptor_ >= 0) close(descriptor_);
+  close();
+}
+
+void Listener::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 }  // namespace osprey::serve

@@ -17,6 +17,8 @@ class Listener {
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) = delete;
   ~Listener();
+  /// Nobody connects any more.
+  void close();
 
   int descriptor() const { return descriptor_; }
   int port() const { return port_; }

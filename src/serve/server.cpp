@@ -125,6 +125,7 @@ class RunningServer final : public Server {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(wake_up_.descriptor, &one, sizeof one);
     if (acceptor_) acceptor_->join();
+    listener_.close();
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [socket, client] : open_) ::shutdown(socket, SHUT_RDWR);

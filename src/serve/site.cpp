@@ -145,6 +145,7 @@ const std::vector<Route>& Site::table() {
       {"POST", parts_of("/api/v1/login"), Guard::kOpen, &Site::login},
       {"POST", parts_of("/api/v1/logout"), Guard::kOpen, &Site::logout},
       {"GET", parts_of("/api/v1/openapi.json"), Guard::kToken, &Site::openapi},
+      {"GET", parts_of("/api/v1/session"), Guard::kToken, &Site::session},
       {"GET", parts_of("/api/v1/status"), Guard::kToken, &Site::status},
       {"GET", parts_of("/api/v1/config"), Guard::kToken, &Site::config},
       {"GET", parts_of("/api/v1/live"), Guard::kToken, &Site::live},
@@ -302,6 +303,10 @@ Answer Site::logout(const Call&) {
   Answer answer = json_answer(R"({"bye":true})");
   answer.headers.emplace_back("Set-Cookie", access_.close_session());
   return answer;
+}
+
+Answer Site::session(const Call&) {
+  return json_answer(access_.asks_for_token() ? R"({"token":true})" : R"({"token":false})");
 }
 
 Answer Site::status(const Call&) {

@@ -54,6 +54,7 @@ class Site {
   Answer metrics(const Call& call);
   Answer login(const Call& call);
   Answer logout(const Call& call);
+  Answer session(const Call& call);
   Answer status(const Call& call);
   Answer streams(const Call& call);
   Answer stream(const Call& call);
