@@ -100,7 +100,7 @@ class Chromium:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if value := self.run(script):
+                if value := self.run(f"((value) => value instanceof Element || value)({script})"):
                     return value
             except RuntimeError:  # a page that is being left
                 pass

@@ -58,7 +58,7 @@ function show() {
   setText(byId('models'), status.models.join(', '));
   const troubled = status.streams.filter((candidate) => candidate.state !== 'running').length;
   if (!status.ready) say('connecting', status.not_ready || 'Starting');
-  else if (troubled) say('waiting', troubled === 1 ? '1 stream is not running' : `${troubled} streams are not running`);
+  else if (troubled) say('waiting', `${troubled} not running`);
   else say('running', 'All is well');
   if (stream) {
     detail.update(stream);
@@ -71,14 +71,13 @@ function show() {
 
 async function followStatus() {
   for (;;) {
-    try {
-      status = await ask('/api/v1/status');
+    const fresh = await ask('/api/v1/status').catch(() => null);
+    if (fresh) {
+      status = fresh;
       remember(status.streams);
-      byId('notice').hidden = true;
       show();
-    } catch (error) {
+    } else {
       say('ended', 'The server cannot be reached');
-      console.debug(error);
     }
     await new Promise((resolve) => setTimeout(resolve, document.hidden ? 5000 : 1000));
   }

@@ -34,8 +34,14 @@ export async function followEvents() {
   const { events } = await ask('/api/v1/events?limit=50');
   for (const entry of events.reverse()) add(list, entry);
   if (!list.children.length) list.append(el('li', { class: 'quiet none', text: 'None yet.' }));
-  const source = new EventSource('/api/v1/events/stream');
-  source.onopen = () => setText(state, 'live');
-  source.onerror = () => setText(state, 'not live');
-  source.onmessage = (message) => add(list, JSON.parse(message.data));
+  let source = null;
+  const follow = () => {
+    source = new EventSource('/api/v1/events/stream');
+    source.onopen = () => setText(state, 'live');
+    source.onerror = () => setText(state, 'not live');
+    source.onmessage = (message) => add(list, JSON.parse(message.data));
+  };
+  follow();
+  addEventListener('pagehide', () => source.close());
+  addEventListener('pageshow', (event) => event.persisted && follow());
 }

@@ -40,6 +40,9 @@ export class LivePictures {
     this.abort = null;
     this.drawing = new Set();
     document.addEventListener('visibilitychange', () => this.start());
+    // A page that the browser keeps for the way back must not hold connections meanwhile.
+    addEventListener('pagehide', () => this.abort?.abort());
+    addEventListener('pageshow', (event) => event.persisted && this.start());
   }
 
   // canvases: [stream, canvas]; width: pixels asked for.

@@ -4,6 +4,7 @@ import { useTheme } from './theme.js';
 useTheme();
 const form = document.getElementById('login');
 const problem = document.getElementById('problem');
+document.getElementById('enter').disabled = false; // without this script the token would go elsewhere
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();

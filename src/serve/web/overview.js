@@ -25,6 +25,8 @@ export function drawSparkline(chart, name, declared) {
   const values = history.get(name) ?? [];
   const most = Math.max(declared, ...values, 1) * 1.1;
   const points = values.map((value, i) => `${kHistory - values.length + i},${(23 - 22 * value / most).toFixed(2)}`);
+  const left = kHistory - Math.max(values.length, 20); // the first seconds fill more of it
+  chart.setAttribute('viewBox', `${left} 0 ${kHistory - 1 - left} 24`);
   chart.lastChild.setAttribute('points', points.join(' '));
   chart.firstChild.setAttribute('d', points.length ? `M${kHistory - values.length},24 L${points.join(' L')} L${kHistory - 1},24 Z` : '');
 }
@@ -54,8 +56,8 @@ function update(card, stream) {
   setText(card.querySelector('.state-text'), kStates[stream.state] ?? stream.state);
   setText(card.querySelector('.no-picture'), isLate(stream) ? stream.problem || kStates[stream.state] : '');
   setText(part('fps'), format.fps(stream.results_fps));
-  setText(part('p50'), format.seconds(stream.age_p50));
-  setText(part('p99'), format.seconds(stream.age_p99));
+  setText(part('p50'), isLate(stream) ? '–' : format.seconds(stream.age_p50));
+  setText(part('p99'), isLate(stream) ? '–' : format.seconds(stream.age_p99));
   setText(part('dropped'), format.count(format.total(stream.dropped)));
   setText(card.querySelector('.diagnosis'), stream.diagnosis);
   drawSparkline(card.querySelector('.spark'), stream.name, stream.declared_fps);
