@@ -91,8 +91,7 @@ Status LiveMuxer::open(const AVCodecContext& encoder) {
   leaving_ = has_header_ = false;
   file_error_ = 0;
   const bool rtsp = !target_.rtsp_url.empty();
-  const std::string url =
-      rtsp ? target_.rtsp_url : "file:" + (target_.hls_folder / kHlsPlaylist).string();
+  const std::string url = rtsp ? target_.rtsp_url : (target_.hls_folder / kHlsPlaylist).string();
   OSPREY_TRY(check(
       avformat_alloc_output_context2(&container_, nullptr, rtsp ? "rtsp" : "hls", url.c_str())));
   container_->interrupt_callback = {&LiveMuxer::is_over, this};
@@ -117,7 +116,7 @@ Status LiveMuxer::open_rtsp() {
 
 Status LiveMuxer::open_hls() {
   MuxerOptions options;
-  const std::string segments = "file:" + (target_.hls_folder / kHlsSegments).string();
+  const std::string segments = (target_.hls_folder / kHlsSegments).string();
   std::string flags = "delete_segments+independent_segments+program_date_time+temp_file";
   if (began_) flags += "+append_list+discont_start";
   container_->opaque = this;

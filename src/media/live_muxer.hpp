@@ -22,7 +22,7 @@ namespace osprey::media {
 
 struct LiveTarget {
   std::string rtsp_url;              ///< "rtsp://..." or "rtsps://..."; else empty
-  std::filesystem::path hls_folder;  ///< else empty
+  std::filesystem::path hls_folder;  ///< absolute; else empty
   std::chrono::milliseconds segment{1'000};
   int segments = 6;                          ///< in the playlist
   std::chrono::milliseconds timeout{5'000};  ///< of each wait for the server

@@ -63,6 +63,11 @@ class RisingTicks {
   std::int64_t last_ticks_ = -1;
 };
 
+/// A name that FFmpeg takes for a protocol's is none of an absolute path.
+fs::path absolute_or_none(const fs::path& folder) {
+  return folder.empty() ? folder : fs::absolute(folder);
+}
+
 struct Waiting {
   Timestamp timestamp;
   std::function<Image()> draw;
@@ -73,8 +78,8 @@ class Output final : public LiveOutput {
   Output(const LiveOutputOptions& options, base::Clock& clock)
       : options_(options),
         clock_(clock),
-        muxer_({options.rtsp_url, options.hls_folder, options.segment, options.segments,
-                options.timeout},
+        muxer_({options.rtsp_url, absolute_or_none(options.hls_folder), options.segment,
+                options.segments, options.timeout},
                clock),
         ticks_(Duration(std::llround(1e9 / options.frame_rate))),
         pause_(options.first_pause),
@@ -274,6 +279,9 @@ Status check_output_options(const LiveOutputOptions& options) {
   }
   if (!url.empty() && !url.starts_with("rtsp://") && !url.starts_with("rtsps://")) {
     return wrong("\"" + without_secrets(url) + "\": expected rtsp:// or rtsps://");
+  }
+  if (options.hls_folder.string().find('%') != std::string::npos) {
+    return wrong(options.hls_folder.string() + ": expected a folder without % in its name");
   }
   if (!(options.frame_rate > 0) || !std::isfinite(options.frame_rate)) {
     return wrong("frame_rate: expected more than 0");

@@ -22,15 +22,16 @@ constexpr const char* kHlsPlaylist = "live.m3u8";
 constexpr const char* kHlsSegments = "segment-%d.ts";
 
 struct LiveOutputOptions {
-  std::string name;                  ///< of the stream, for the thread and messages
-  std::string rtsp_url;              ///< rtsp:// or rtsps://, user and password may be in it
-  std::filesystem::path hls_folder;  ///< made if it is missing; either this or `rtsp_url`
-  std::string encoder;               ///< FFmpeg's name; empty: libx264, or what else there is
-  std::string preset = "veryfast";   ///< of libx264
-  int bit_rate = 0;                  ///< bits a second, >= 0; 0: by quality
-  double frame_rate = 25;            ///< > 0, about; of the pictures that come
-  double max_frame_rate = 0;         ///< >= 0; what comes faster is left out; 0: no limit
-  int threads = 1;                   ///< of the encoder, >= 1
+  std::string name;      ///< of the stream, for the thread and messages
+  std::string rtsp_url;  ///< rtsp:// or rtsps://, user and password may be in it
+  std::filesystem::path
+      hls_folder;                   ///< made if it is missing; without %; either this or `rtsp_url`
+  std::string encoder;              ///< FFmpeg's name; empty: libx264, or what else there is
+  std::string preset = "veryfast";  ///< of libx264
+  int bit_rate = 0;                 ///< bits a second, >= 0; 0: by quality
+  double frame_rate = 25;           ///< > 0, about; of the pictures that come
+  double max_frame_rate = 0;        ///< >= 0; what comes faster is left out; 0: no limit
+  int threads = 1;                  ///< of the encoder, >= 1
   /// 0.2..30 s; from key frame to key frame. A player of HLS is about three of them late.
   std::chrono::milliseconds segment{1'000};
   int segments = 6;                          ///< >= 2, in the playlist; twice as many on the disk

@@ -279,8 +279,8 @@ TEST_F(LiveOutputTest, segments_are_as_long_as_asked_for_whatever_the_frame_rate
   EXPECT_THAT(lengths, ::testing::ElementsAre(1, 1, 1, ::testing::_));
 }
 
-TEST_F(LiveOutputTest, old_segments_go) {
-  options_.hls_folder = folder_ / "hls";
+TEST_F(LiveOutputTest, old_segments_go_whatever_the_folder_is_called) {
+  options_.hls_folder = folder_ / "tcp:a b";
   options_.segment = 200ms;
   options_.segments = 3;
   const auto output = create();
@@ -409,6 +409,9 @@ TEST_F(LiveOutputTest, wrong_options_are_named) {
   options_.encoder.clear();
   options_.segment = 100ms;
   EXPECT_EQ(error(), "output of yard: segment: expected 0.2 to 30 s");
+  options_.rtsp_url.clear();
+  options_.hls_folder = "a%d";
+  EXPECT_EQ(error(), "output of yard: a%d: expected a folder without % in its name");
 }
 
 TEST_F(LiveOutputTest, a_hardware_encoder_without_its_hardware_is_told) {
