@@ -28,6 +28,7 @@ class LatencyHistogram {
   static constexpr std::size_t kBuckets = (63 - kSubBits + 1) * kSub;
 
   std::array<std::uint64_t, kBuckets> counts_{};
+  std::size_t lowest_ = kBuckets;  // that is not empty
   std::uint64_t total_ = 0;
   Duration max_{0};
 };

@@ -284,7 +284,8 @@ class ThreadedPipeline final : public Pipeline {
       for (auto& payload : *jobs) frame.jobs.push_back({std::move(payload), {}});
       scheduler_.submit(frame, clock_.now());
       wake_lanes();
-      return report_dropped(lock);
+      report_dropped(lock);
+      return;
     }
     scheduler_.ready(frame, clock_.now());
     if (scheduler_.can_deliver()) release_wakes_->notify_one();
@@ -338,14 +339,15 @@ class ThreadedPipeline final : public Pipeline {
     }
   }
 
-  /// Takes a job into the slot, if there is one for it.
+  /// Takes a job into the slot, if there is one for it. False: there was none, and the mutex was
+  /// held all the time.
   bool add_job(Slot& slot, Lock& lock) {
     Lane& lane = *slot.lane;
     const bool first = slot.tickets.empty();
     const Instant now = clock_.now();
     const auto ticket =
         first ? scheduler_.take(lane.index, now) : scheduler_.take(lane.index, now, slot.kind());
-    if (!ticket) return false;
+    if (!ticket) return report_dropped(lock);
     if (first) {
       slot.opened = now;
       slot.batch = std::max<std::size_t>(1, lane.runner->batch(ticket->payload().kind));
@@ -363,6 +365,7 @@ class ThreadedPipeline final : public Pipeline {
       give_back(lane, *ticket, std::move(prepared), lock);
     } else {
       scheduler_.lane_enters(lane.index, LanePhase::kWaiting, clock_.now());
+      report_dropped(lock);
     }
     return true;
   }
@@ -428,7 +431,7 @@ class ThreadedPipeline final : public Pipeline {
   void abandon_runs(Lane& lane, Lock& lock) {
     for (Slot& slot : lane.slots) {
       if (slot.state != Slot::State::kRunning) continue;
-      scheduler_.run_ends(lane.index, clock_.now());
+      scheduler_.run_ends(lane.index, clock_.now(), false);
       slot.state = Slot::State::kHeld;
     }
     const std::chrono::duration<double> waited = run_timeout_;
@@ -563,11 +566,13 @@ class ThreadedPipeline final : public Pipeline {
     release_wakes_->notify_one();
   }
 
-  /// Destroys what was dropped, and tells of it, with the mutex released meanwhile.
-  void report_dropped(Lock& lock) {
+  /// Destroys what was dropped, and tells of it, with the mutex released meanwhile. False: nothing
+  /// was.
+  bool report_dropped(Lock& lock) {
     wake_if_finished();
     auto dropped = scheduler_.take_dropped();
-    if (dropped.empty()) return;
+    if (dropped.empty()) return false;
+    if (scheduler_.can_deliver()) release_wakes_->notify_one();  // what stood behind one of them
     lock.unlock();
     std::vector<FrameId> told;
     for (Dropped& frame : dropped) {
@@ -576,8 +581,12 @@ class ThreadedPipeline final : public Pipeline {
     }
     dropped.clear();
     lock.lock();
-    for (const FrameId id : told) scheduler_.told_dropped(id);
+    for (const FrameId id : told) {
+      scheduler_.told_dropped(id);
+      readers_[id.stream]->wakes->notify_one();
+    }
     wake_if_over();
+    return true;
   }
 
   void close_sources() {

@@ -40,7 +40,8 @@ T& payload_cast(Payload& payload) {
 
 struct Captured {
   std::unique_ptr<FramePayload> payload;  ///< not null
-  /// Jobs of earlier deadlines go first. Empty: the moment of capture, so that streams alternate.
+  /// Jobs of earlier deadlines go first. Empty: the moment of capture; with a drop policy the
+  /// stream's last turn, if nothing of it waits. So streams alternate, whatever their rates.
   std::optional<base::Instant> deadline;
 };
 
@@ -131,7 +132,10 @@ class Stages {
 enum class Admission : std::uint8_t {
   kWait,  ///< nothing is lost: the next frame is read when there is room
   /// The oldest frame no lane has touched makes room, and its place in the queue stays the
-  /// stream's. If there is none, as kDropNewest.
+  /// stream's. If there is none, as kDropNewest. And where a stream's turn comes so late that its
+  /// next frame has waited for more than half the time from turn to turn, the newest goes in its
+  /// place, and those before it are dropped. Only lanes that were idle a moment ago work off what
+  /// came in a burst.
   kDropOldest,
   kDropNewest,  ///< the frame itself is dropped
 };
@@ -140,6 +144,8 @@ struct StreamOptions {
   Admission admission = Admission::kWait;
   /// 1..4096 captured but not delivered; 0: enough to fill every slot, and 4 more.
   std::size_t in_flight = 0;
+  /// Frames that waited longer are dropped when a lane would take them; 0: none are.
+  Duration max_age{0};
 };
 
 struct Stream {

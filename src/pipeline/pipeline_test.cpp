@@ -672,6 +672,26 @@ TEST(Pipeline, counts_where_time_went) {
   EXPECT_EQ(stats.lanes[0].starved, stats.elapsed - 140ms);
   EXPECT_EQ(stats.starved_by_source + stats.starved_by_output, stats.lanes[0].starved);
   EXPECT_EQ(stats.latency.max, 21ms);
+  EXPECT_EQ(stats.streams[0].delivering, 60ms);
+  EXPECT_EQ(stats.streams[0].elapsed, stats.elapsed);
+  EXPECT_EQ(stats.streams[0].latency.max, 21ms);
+  EXPECT_EQ(stats.streams[0].recent.max, 21ms);
+  EXPECT_EQ(stats.streams[0].latencies.count(), 10u);
+  EXPECT_EQ(stats.streams[0].latencies.sum, 210ms);
+  EXPECT_EQ(stats.lanes[0].runs.count(), 10u);
+  EXPECT_EQ(stats.lanes[0].runs.sum, 30ms);
+}
+
+TEST(Pipeline, ages_are_counted_by_stream_and_runs_without_their_wait_for_the_one_before) {
+  Scenario scenario;
+  scenario.streams = {{.frames = 20, .read = {100ms}}, {.frames = 2}};
+  scenario.run = {10ms};
+  const Outcome outcome = run(scenario);
+  EXPECT_EQ(outcome.stats.streams[0].latency.max, 10ms);
+  EXPECT_EQ(outcome.stats.streams[1].latency.max, 20ms);
+  EXPECT_EQ(outcome.stats.latency.max, 20ms);
+  EXPECT_EQ(outcome.stats.streams[1].elapsed, 0ms);
+  EXPECT_EQ(outcome.stats.lanes[0].runs.sum, 220ms);
 }
 
 // What sets the pace.

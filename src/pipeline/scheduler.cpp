@@ -8,13 +8,31 @@
 
 namespace osprey::pipeline {
 
+namespace {
+
+/// For a lane to take its first job.
+bool is_waiting(const FrameInFlight* frame) {
+  return frame->stage == FrameInFlight::Stage::kRunning && !frame->touched;
+}
+
+/// The mean of the last few.
+Duration mean_with(Duration mean, Duration next) {
+  return (7 * mean + next) / 8;
+}
+
+}  // namespace
+
 bool Scheduler::goes_after(const Waiting& a, const Waiting& b) {
   return std::tie(a.frame->deadline, a.frame->id.sequence, a.frame->id.stream, a.next) >
          std::tie(b.frame->deadline, b.frame->id.sequence, b.frame->id.stream, b.next);
 }
 
 Scheduler::StreamState::StreamState(const StreamOptions& stream_options, base::Instant now)
-    : options(stream_options), reader(now) {}
+    : options(stream_options),
+      reader(now),
+      added(now),
+      latency(std::make_unique<LatencyHistogram>()),
+      recent(std::make_unique<RecentLatency>(now)) {}
 
 Scheduler::Scheduler(const std::vector<StreamOptions>& streams, std::size_t lanes,
                      base::Instant now, bool stays_open)
@@ -115,7 +133,7 @@ FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Ins
   state.free.pop_back();
   frame->id = id;
   frame->captured = now;
-  frame->deadline = captured.deadline.value_or(now);
+  frame->deadline = captured.deadline.value_or(place_of_next(state, now));
   if (place) frame->deadline = std::min(frame->deadline, *place);
   frame->stage = FrameInFlight::Stage::kPlanning;
   frame->status = {};
@@ -141,6 +159,7 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
   StreamState& state = streams_[stream];
   state.reader.enter(ReaderPhase::kIdle, now);
   state.end = StreamState::End::kSource;
+  state.ended_at = now;
   state.error = std::move(error);
   --readers_;
   note_end(now);
@@ -154,10 +173,16 @@ bool Scheduler::has_job_for(std::size_t lane) const {
 
 std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now,
                                       std::optional<std::uint32_t> kind) {
-  if (!has_job_for(lane)) return std::nullopt;
-  const auto next = std::find_if(queue_.rbegin(), queue_.rend(),
-                                 [&](const Waiting& each) { return !kind || each.kind == *kind; });
-  if (next == queue_.rend()) return std::nullopt;
+  const auto find = [&] {
+    return std::find_if(queue_.rbegin(), queue_.rend(),
+                        [&](const Waiting& each) { return !kind || each.kind == *kind; });
+  };
+  auto next = queue_.rend();
+  do {
+    if (!has_job_for(lane)) return std::nullopt;
+    next = find();
+    if (next == queue_.rend()) return std::nullopt;
+  } while (drop_late(*next->frame, now));
   LaneState& state = lanes_[lane];
   FrameInFlight& frame = *next->frame;
   const Ticket ticket{&frame, next->next++};
@@ -165,7 +190,7 @@ std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now,
   --queued_jobs_;
   --frame.waiting;
   ++frame.with_lanes;
-  frame.touched = true;
+  if (!std::exchange(frame.touched, true)) note_turn(stream_of(frame), now);
   if (state.jobs_held++ == 0) --idle_lanes_;
   lane_enters(lane, LanePhase::kPrepare, now);
   return ticket;
@@ -173,18 +198,29 @@ std::optional<Ticket> Scheduler::take(std::size_t lane, base::Instant now,
 
 void Scheduler::run_begins(std::size_t lane, base::Instant now) {
   LaneState& state = lanes_[lane];
-  if (state.running++ == 0) state.run.enter(RunPhase::kBusy, now);
+  if (state.running++ > 0) return;
+  state.run.enter(RunPhase::kBusy, now);
+  state.run_since = now;
 }
 
-void Scheduler::run_ends(std::size_t lane, base::Instant now) {
+void Scheduler::run_ends(std::size_t lane, base::Instant now, bool answered) {
   LaneState& state = lanes_[lane];
+  if (answered) {
+    const Duration run = now - state.run_since;
+    state.runs.add(run);
+    mean_run_ = mean_run_ == Duration::zero() ? run : mean_with(mean_run_, run);
+  }
+  state.run_since = now;
   if (--state.running == 0) state.run.enter(RunPhase::kIdle, now);
 }
 
 void Scheduler::lane_enters(std::size_t lane, LanePhase phase, base::Instant now) {
   LaneState& state = lanes_[lane];
   account_starvation(now);
-  starved_lanes_ -= state.thread.phase() == LanePhase::kStarved;
+  if (state.thread.phase() == LanePhase::kStarved) {
+    --starved_lanes_;
+    last_starved_ = now;
+  }
   starved_lanes_ += phase == LanePhase::kStarved;
   state.thread.enter(phase, now);
 }
@@ -256,17 +292,23 @@ FrameInFlight& Scheduler::begin_delivery(base::Instant now) {
   frame.stage = FrameInFlight::Stage::kDelivering;
   leave_order(frame);
   release_.enter(ReleasePhase::kDelivering, now);
+  delivery_began_ = now;
   return frame;
 }
 
 void Scheduler::end_delivery(FrameInFlight& frame, bool delivered, bool failed, base::Instant now) {
   account_starvation(now);
   release_.enter(ReleasePhase::kWaiting, now);
+  StreamState& state = stream_of(frame);
+  state.delivering += now - delivery_began_;
   if (delivered) {
-    StreamState& state = stream_of(frame);
     ++state.delivered;
     state.failed += failed;
-    latency_.add(now - frame.captured);
+    const Duration latency = now - frame.captured;
+    latency_.add(latency);
+    state.latencies.add(latency);
+    state.latency->add(latency);
+    state.recent->add(latency, now);
     recycle(frame);
   } else {
     drop(frame, DropReason::kStopped);
@@ -310,6 +352,11 @@ Stats Scheduler::snapshot(base::Instant now) const {
         .reading = state.reader.spent_in(ReaderPhase::kReading, now),
         .blocked = state.reader.spent_in(ReaderPhase::kBlocked, now),
         .planning = state.reader.spent_in(ReaderPhase::kPlanning, now),
+        .delivering = state.delivering,
+        .elapsed = state.ended_at.value_or(now) - state.added,
+        .latency = state.latency->stats(),
+        .recent = state.recent->stats(now),
+        .latencies = state.latencies,
         .ended = state.ended(),
         .error = state.error,
     });
@@ -320,6 +367,7 @@ Stats Scheduler::snapshot(base::Instant now) const {
         .failures = state.failures,
         .faults = state.faults,
         .last_fault = state.last_fault,
+        .runs = state.runs,
         .busy = state.run.spent_in(RunPhase::kBusy, now),
         .resting = state.thread.spent_in(LanePhase::kResting, now),
         .starved = state.thread.spent_in(LanePhase::kStarved, now),
@@ -338,25 +386,83 @@ Stats Scheduler::snapshot(base::Instant now) const {
   return stats;
 }
 
+FrameInFlight* Scheduler::oldest_waiting(const StreamState& stream) {
+  const auto frame = std::find_if(stream.order.begin(), stream.order.end(), is_waiting);
+  return frame == stream.order.end() ? nullptr : *frame;
+}
+
+FrameInFlight* Scheduler::newest_waiting(const StreamState& stream) {
+  const auto frame = std::find_if(stream.order.rbegin(), stream.order.rend(), is_waiting);
+  return frame == stream.order.rend() ? nullptr : *frame;
+}
+
+base::Instant Scheduler::place_of_next(const StreamState& stream, base::Instant now) {
+  if (stream.options.admission == Admission::kWait) return now;
+  // Only the first one waiting holds the stream's place. It is that of its last turn: a stream of
+  // few frames would otherwise lose to one of many the time until its next frame comes.
+  return oldest_waiting(stream) ? base::Instant::max() : stream.last_turn.value_or(now);
+}
+
+Duration Scheduler::patience_with(const StreamState& stream, base::Instant now) const {
+  const Duration usual = stream.turn / 2;
+  const bool were_idle = starved_lanes_ > 0 || now - last_starved_ <= 2 * mean_run_;
+  return were_idle ? std::max(usual, 2 * mean_run_) : usual;
+}
+
+bool Scheduler::drop_late(FrameInFlight& frame, base::Instant now) {
+  if (frame.touched) return false;
+  StreamState& stream = stream_of(frame);
+  const Duration age = now - frame.captured;
+  if (stream.options.max_age > Duration::zero() && age > stream.options.max_age) {
+    drop_and_pass_on_place(frame, DropReason::kTooOld);
+    return true;
+  }
+  if (stream.options.admission != Admission::kDropOldest) return false;
+  if (mean_run_ == Duration::zero() || age <= patience_with(stream, now)) return false;
+  const FrameInFlight* newest = newest_waiting(stream);
+  if (newest == &frame) return false;
+  for (FrameInFlight* each = oldest_waiting(stream); each != newest;
+       each = oldest_waiting(stream)) {
+    drop_and_pass_on_place(*each, DropReason::kOldest);
+  }
+  return true;
+}
+
+void Scheduler::note_turn(StreamState& stream, base::Instant now) {
+  if (stream.last_turn) {
+    const Duration last = now - *stream.last_turn;
+    // A camera that was away for an hour says nothing of its turns.
+    const Duration most = 4 * std::max(stream.turn, mean_run_);
+    stream.turn =
+        stream.turn == Duration::zero() ? last : mean_with(stream.turn, std::min(last, most));
+  }
+  stream.last_turn = now;
+  FrameInFlight* next = oldest_waiting(stream);
+  if (!next || next->deadline != base::Instant::max()) return;
+  leave_queue(*next);
+  next->deadline = now;
+  enter_queue(*next);
+}
+
+void Scheduler::drop_and_pass_on_place(FrameInFlight& frame, DropReason reason) {
+  StreamState& stream = stream_of(frame);
+  const base::Instant place = frame.deadline;
+  drop(frame, reason);
+  FrameInFlight* heir = oldest_waiting(stream);
+  if (!heir) return;
+  leave_queue(*heir);
+  heir->deadline = std::min(heir->deadline, place);
+  enter_queue(*heir);
+}
+
 std::optional<base::Instant> Scheduler::drop_oldest(StreamState& stream) {
-  const auto oldest_untouched = [&stream]() -> FrameInFlight* {
-    const auto frame = std::find_if(stream.order.begin(), stream.order.end(), [](const auto* each) {
-      return each->stage == FrameInFlight::Stage::kRunning && !each->touched;
-    });
-    return frame == stream.order.end() ? nullptr : *frame;
-  };
-  FrameInFlight* oldest = oldest_untouched();
+  FrameInFlight* oldest = oldest_waiting(stream);
   if (!oldest) return std::nullopt;
   // The place in the queue stays the stream's. Otherwise one of two overrun cameras that keep step
   // would always be the younger one, and never served.
   const base::Instant place = oldest->deadline;
-  drop(*oldest, DropReason::kOldest);
-  FrameInFlight* heir = oldest_untouched();
-  if (!heir) return place;
-  leave_queue(*heir);
-  heir->deadline = std::min(heir->deadline, place);
-  enter_queue(*heir);
-  return std::nullopt;
+  drop_and_pass_on_place(*oldest, DropReason::kOldest);
+  return oldest_waiting(stream) ? std::nullopt : std::optional(place);
 }
 
 void Scheduler::drop(FrameInFlight& frame, DropReason reason) {

@@ -17,6 +17,7 @@
 #include "pipeline/latency_histogram.hpp"
 #include "pipeline/phase_timer.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/recent_latency.hpp"
 #include "pipeline/stats.hpp"
 
 namespace osprey::pipeline {
@@ -107,13 +108,14 @@ class Scheduler {
   // Lanes.
 
   /// The next job, of a certain kind if one is named, if there is one for this lane: those without
-  /// any job come first.
+  /// any job come first. Drops frames whose time is over; also if it returns nothing.
   std::optional<Ticket> take(std::size_t lane, base::Instant now,
                              std::optional<std::uint32_t> kind = std::nullopt);
   /// Whether take() would give a job, of whatever kind.
   bool has_job_for(std::size_t lane) const;
   void run_begins(std::size_t lane, base::Instant now);
-  void run_ends(std::size_t lane, base::Instant now);
+  /// `answered`: it was not given up.
+  void run_ends(std::size_t lane, base::Instant now, bool answered = true);
   void lane_enters(std::size_t lane, LanePhase phase, base::Instant now);
   /// The taken job is done or has failed. True: the frame is now in stage kCollecting, and is the
   /// caller's to collect.
@@ -175,12 +177,20 @@ class Scheduler {
     std::vector<FrameInFlight*> order;  // captured, neither dropped nor in delivery
     std::vector<std::unique_ptr<FrameInFlight>> pool;
     std::vector<FrameInFlight*> free;
-    bool deliverable = false;  // stands in deliverable_
-    std::size_t untold = 0;    // dropped, and nobody was told
+    std::optional<base::Instant> last_turn;  // when a lane last took a frame's first job
+    Duration turn{0};                        // from turn to turn, the mean of the last few
+    bool deliverable = false;                // stands in deliverable_
+    std::size_t untold = 0;                  // dropped, and nobody was told
     End end = End::kNot;
     bool given_up = false;  // the index
     std::optional<Error> error;
     PhaseTimer<ReaderPhase> reader;
+    base::Instant added;
+    std::optional<base::Instant> ended_at;
+    Duration delivering{0};
+    Buckets latencies;
+    std::unique_ptr<LatencyHistogram> latency;
+    std::unique_ptr<RecentLatency> recent;
   };
 
   struct LaneState {
@@ -192,6 +202,8 @@ class Scheduler {
     std::string last_fault;
     PhaseTimer<LanePhase> thread;
     PhaseTimer<RunPhase> run;
+    base::Instant run_since;  // when the run that runs now got the lane for itself
+    Buckets runs;
   };
 
   /// Jobs of one kind, next to each other in a frame, that no lane has taken.
@@ -205,6 +217,17 @@ class Scheduler {
   static bool goes_after(const Waiting& a, const Waiting& b);
 
   StreamState& stream_of(const FrameInFlight& frame) { return streams_[frame.id.stream]; }
+  /// The frame that has waited longest, or shortest, for a lane; null if none waits.
+  static FrameInFlight* oldest_waiting(const StreamState& stream);
+  static FrameInFlight* newest_waiting(const StreamState& stream);
+  static base::Instant place_of_next(const StreamState& stream, base::Instant now);
+  /// How long its next frame may have waited without having to make way for its newest.
+  Duration patience_with(const StreamState& stream, base::Instant now) const;
+  /// Whether this frame, or others of its stream, were dropped for having waited too long.
+  bool drop_late(FrameInFlight& frame, base::Instant now);
+  void note_turn(StreamState& stream, base::Instant now);
+  /// Drops it; the stream's next one gets its place, if there is one.
+  void drop_and_pass_on_place(FrameInFlight& frame, DropReason reason);
   /// The deadline of the frame that was dropped, if the new one is to take its place in the queue.
   std::optional<base::Instant> drop_oldest(StreamState& stream);
   void drop(FrameInFlight& frame, DropReason reason);
@@ -236,7 +259,10 @@ class Scheduler {
   base::Instant start_;
   std::optional<base::Instant> end_;
   PhaseTimer<ReleasePhase> release_;
+  base::Instant delivery_began_;
   LatencyHistogram latency_;
+  Duration mean_run_{0};  // of the last few, of all lanes
+  base::Instant last_starved_;
   std::size_t starved_lanes_ = 0;
   base::Instant starvation_accounted_;
   Duration starved_by_source_{0}, starved_by_output_{0};

@@ -49,6 +49,8 @@ struct StreamScenario {
   StreamOptions options;
   std::optional<std::uint64_t> fails_at;  ///< read() gives an error in place of this frame
   bool endless = false;                   ///< after its frames read() blocks until it is cancelled
+  std::function<Instant(std::uint64_t)>
+      comes_at;  ///< when there is an n-th frame; in place of read
 };
 
 struct Scenario {
@@ -200,7 +202,9 @@ class Simulation {
     ~SimulatedSource() override { life_.has_source = false; }
 
     Result<std::optional<Captured>> read() override {
-      const Instant there = simulation_.clock_.now() + simulation_.draw_cost(scenario_.read);
+      const Instant there = scenario_.comes_at
+                                ? scenario_.comes_at(next_)
+                                : simulation_.clock_.now() + simulation_.draw_cost(scenario_.read);
       const bool blocks = scenario_.endless && next_ == scenario_.frames;
       simulation_.clock_.sleep_for(0s);
       std::unique_lock lock(mutex_);

@@ -22,6 +22,8 @@ const char* to_string(DropReason reason) {
       return "newest";
     case DropReason::kStopped:
       return "stopped";
+    case DropReason::kTooOld:
+      return "too_old";
   }
   return "";
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/time.hpp"
+#include "pipeline/buckets.hpp"
 
 namespace osprey::pipeline {
 
@@ -20,11 +21,17 @@ enum class DropReason : std::uint8_t {
   kOldest,   ///< made room for a newer frame (Admission::kDropOldest)
   kNewest,   ///< found no room
   kStopped,  ///< the pipeline stopped first
+  kTooOld,   ///< its stream's max_age had passed before a lane was free for it
 };
-inline constexpr std::size_t kDropReasons = 3;
+inline constexpr std::size_t kDropReasons = 4;
 
-/// "oldest", "newest", "stopped".
+/// "oldest", "newest", "stopped", "too_old".
 const char* to_string(DropReason reason);
+
+/// Capture to end of delivery, of delivered frames.
+struct LatencyStats {
+  Duration p50{0}, p95{0}, p99{0}, max{0};
+};
 
 /// One stream's ledger: captured == delivered + dropped() + in_flight, at all times.
 struct StreamStats {
@@ -33,10 +40,15 @@ struct StreamStats {
   std::uint64_t failed = 0;     ///< delivered with an error in place of a result
   std::array<std::uint64_t, kDropReasons> dropped_by{};  ///< by DropReason
   std::uint64_t in_flight = 0;
-  Duration reading{0};   ///< the reader thread inside Source::read
-  Duration blocked{0};   ///< the reader thread waiting for room
-  Duration planning{0};  ///< the reader thread inside Stages::plan
-  bool ended = false;    ///< its source gave its last frame, failed, or was stopped: it is gone
+  Duration reading{0};     ///< the reader thread inside Source::read
+  Duration blocked{0};     ///< the reader thread waiting for room
+  Duration planning{0};    ///< the reader thread inside Stages::plan
+  Duration delivering{0};  ///< the release thread inside Stages::deliver with its frames
+  Duration elapsed{0};     ///< since it was added, until it ended
+  LatencyStats latency;    ///< within 1 %
+  LatencyStats recent;     ///< of the last 50..60 s, within 2 %
+  Buckets latencies;       ///< the same, in buckets
+  bool ended = false;      ///< its source gave its last frame, failed, or was stopped: it is gone
   std::optional<Error> error;  ///< why the source ended early
 
   std::uint64_t dropped() const;
@@ -50,17 +62,13 @@ struct LaneStats {
   std::uint64_t failures = 0;  ///< of those, failed in prepare, start or finish
   std::uint64_t faults = 0;    ///< times it was taken out of use
   std::string last_fault;      ///< why; empty: never
+  Buckets runs;                ///< how long each took, without the wait for the one before it
   Duration busy{0};            ///< at least one slot was running
   Duration resting{0};         ///< out of use
   Duration starved{0};         ///< no job in either slot and none to take
   Duration prepare{0};         ///< its thread inside LaneRunner::prepare
   Duration finish{0};          ///< its thread inside LaneRunner::finish
   Duration collect{0};         ///< its thread inside Stages::collect
-};
-
-/// Capture to end of delivery, of delivered frames; within 1 %.
-struct LatencyStats {
-  Duration p50{0}, p95{0}, p99{0}, max{0};
 };
 
 /// What streams counted whose index was given to another one: all of it.
@@ -80,7 +88,7 @@ struct Stats {
   Duration delivering{0};         ///< the release thread inside Stages::deliver
   Duration starved_by_source{0};  ///< sum of the lanes' starved time while frames could come in
   Duration starved_by_output{0};  ///< the rest of it: every place was held by frames to deliver
-  LatencyStats latency;
+  LatencyStats latency;           ///< of all streams, within 1 %
 
   /// Mean share of `elapsed` in which a lane was busy, 0..1.
   double utilisation() const;

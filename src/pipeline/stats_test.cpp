@@ -52,7 +52,7 @@ TEST(StreamStats, the_ledger_balances_only_if_no_frame_is_missing) {
   StreamStats stream;
   stream.captured = 10;
   stream.delivered = 5;
-  stream.dropped_by = {1, 2, 1};
+  stream.dropped_by = {1, 1, 1, 1};
   stream.in_flight = 1;
   EXPECT_TRUE(stream.balanced());
   stream.in_flight = 0;
@@ -63,6 +63,7 @@ TEST(Stats, reasons_and_bounds_have_names) {
   EXPECT_STREQ(to_string(DropReason::kOldest), "oldest");
   EXPECT_STREQ(to_string(DropReason::kNewest), "newest");
   EXPECT_STREQ(to_string(DropReason::kStopped), "stopped");
+  EXPECT_STREQ(to_string(DropReason::kTooOld), "too_old");
   EXPECT_STREQ(to_string(Bound::kSource), "source");
   EXPECT_STREQ(to_string(Bound::kPreparation), "preparation");
   EXPECT_STREQ(to_string(Bound::kInference), "inference");
