@@ -79,7 +79,9 @@ class Recorder final : public EventRecorder {
     check_format();
   }
 
-  void packet(const AVPacket& packet) override {
+  void packet(const AVPacket& lent) override {
+    const AvPtr<AVPacket> copy = copy_of(lent);
+    const AVPacket& packet = *copy;
     const std::lock_guard lock(mutex_);
     if (!watch_ || stopping_) return;
     const Duration time = time_of(packet);

@@ -47,11 +47,12 @@ struct EventRecorderStats {
   std::string problem;  ///< the last failure, or why the stream cannot be recorded; or empty
 };
 
-/// Copies packets, nothing is encoded. Several events at once are one file, called after the first.
-/// A file ends, and goes on in a new one while there is an event, where the stream does: at a
-/// reconnect, another codec or size, a jump in time of more than 10 s, at max_length, and when the
-/// disk cannot keep up or fails (tried again after 10 s). Times are those of the stream, "now" is
-/// its newest packet's. Killed in the middle of a file, its next start in the folder completes it.
+/// Copies packets (bytes in memory once); nothing is encoded. Several events at once are one file,
+/// called after the first. A file ends, and goes on in a new one while there is an event, where the
+/// stream does: at a reconnect, another codec or size, a jump in time of more than 10 s, at
+/// max_length, and when the disk cannot keep up or fails (tried again after 10 s). Times are those
+/// of the stream, "now" is its newest packet's. Killed in the middle of a file, its next start in
+/// the folder completes it.
 ///
 /// Threads: any. What the reader and events call does not wait for the disk: a thread "record-..."
 /// writes.

@@ -17,7 +17,8 @@ class PacketTap {
   virtual void opened(const AVStream& stream) = 0;
 
   /// One packet as the container gave it, damaged ones too, in decoding order, with the time base
-  /// of `stream`. To keep it, take a reference (av_packet_ref); nothing is copied.
+  /// of `stream`. It is there for the call only: to keep it, copy its bytes. A reference will not
+  /// do, as those of a camera of this machine are its driver's, and gone when it is closed.
   virtual void packet(const AVPacket& packet) = 0;
 };
 

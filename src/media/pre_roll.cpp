@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "media/pre_roll.hpp"
 
+#include <algorithm>
 #include <new>
 
 extern "C" {
@@ -13,6 +14,15 @@ AvPtr<AVPacket> reference_to(const AVPacket& packet) {
   AvPtr<AVPacket> kept = make_packet();
   if (av_packet_ref(kept.get(), &packet) < 0) throw std::bad_alloc();
   return kept;
+}
+
+AvPtr<AVPacket> copy_of(const AVPacket& packet) {
+  AvPtr<AVPacket> copy = make_packet();
+  if (av_new_packet(copy.get(), packet.size) < 0 || av_packet_copy_props(copy.get(), &packet) < 0) {
+    throw std::bad_alloc();
+  }
+  std::copy_n(packet.data, packet.size, copy->data);
+  return copy;
 }
 
 void PreRoll::add(const AVPacket& packet, Duration time) {

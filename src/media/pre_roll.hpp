@@ -45,4 +45,7 @@ class PreRoll {
 /// A new reference to it.
 AvPtr<AVPacket> reference_to(const AVPacket& packet);
 
+/// Its own bytes, whoever owns those of `packet`.
+AvPtr<AVPacket> copy_of(const AVPacket& packet);
+
 }  // namespace osprey::media
