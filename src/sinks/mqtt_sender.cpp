@@ -139,6 +139,7 @@ class LoopedSender final : public MqttSender {
       return outcome;
     }
     in_flight_.clear();
+    received_key_.clear();
     for (const auto& event : events) {
       int number = 0;
       const int done = mosquitto_publish(client_.get(), &number, topic("events").c_str(),
@@ -153,7 +154,15 @@ class LoopedSender final : public MqttSender {
       in_flight_.push_back({number, std::nullopt});
     }
     // What was handed over before a failure is waited for, so that nothing is left on its way.
-    const Status waited = wait_for_acknowledgements();
+    const std::string last = in_flight_.empty() ? "" : events[in_flight_.size() - 1].key;
+    Status waited = wait_until([this] { return all_answered(); }, "no acknowledgement");
+    if (waited.ok() && options_.receiver_acknowledges && all_taken()) {
+      waited = wait_until([&] { return received_key_ == last; }, "no receiver has acknowledged");
+      if (!waited.ok()) {
+        outcome.status = std::move(waited);
+        return outcome;
+      }
+    }
     for (const auto& sent : in_flight_) {
       if (!sent.reason) {
         outcome.status = waited.ok() ? lost() : waited.error();
@@ -250,16 +259,23 @@ class LoopedSender final : public MqttSender {
     return false;
   }
 
-  Status wait_for_acknowledgements() {
+  bool all_answered() const {
+    return std::all_of(in_flight_.begin(), in_flight_.end(),
+                       [](const InFlight& sent) { return sent.reason.has_value(); });
+  }
+  bool all_taken() const {
+    return std::all_of(in_flight_.begin(), in_flight_.end(), [this](const InFlight& sent) {
+      return sent.reason && judge(*sent.reason).ok();
+    });
+  }
+
+  template <typename Done>
+  Status wait_until(const Done& done, const char* otherwise) {
     const SteadyTime until = steady_clock::now() + options_.timeout;
-    const auto answered = [&] {
-      return std::all_of(in_flight_.begin(), in_flight_.end(),
-                         [](const InFlight& sent) { return sent.reason.has_value(); });
-    };
-    while (!answered()) {
+    while (!done()) {
       if (cancelled_.load()) return cancelled();
       if (steady_clock::now() >= until) {
-        problem_ = "no acknowledgement in time";
+        problem_ = std::string(otherwise) + " in time";
         connected_ = false;
         return lost();
       }
@@ -270,7 +286,7 @@ class LoopedSender final : public MqttSender {
 
   Status judge(int reason) const {
     if (reason == MQTT_RC_NO_MATCHING_SUBSCRIBERS) {
-      if (!options_.require_subscriber) return {};
+      if (!options_.require_subscriber && !options_.receiver_acknowledges) return {};
       return Error{ErrorCode::kUnavailable,
                    called_ + ": nobody has subscribed to " + topic("events")};
     }
@@ -293,6 +309,9 @@ class LoopedSender final : public MqttSender {
     }
     ++connections_;
     publish("available", "online", kExactlyHere, true);
+    if (options_.receiver_acknowledges) {
+      mosquitto_subscribe(client_.get(), nullptr, topic("events/received").c_str(), kExactlyHere);
+    }
     const std::lock_guard lock(mutex_);
     for (auto& [topic, latest] : latest_) latest.fresh = latest.fresh || latest.retain;
     return {};
@@ -361,6 +380,7 @@ class LoopedSender final : public MqttSender {
     mosquitto_connect_v5_callback_set(client, on_connect);
     mosquitto_disconnect_v5_callback_set(client, on_disconnect);
     mosquitto_publish_v5_callback_set(client, on_publish);
+    mosquitto_message_v5_callback_set(client, on_message);
     return {};
   }
 
@@ -390,6 +410,15 @@ class LoopedSender final : public MqttSender {
     }
   }
 
+  static void on_message(mosquitto*, void* self, const mosquitto_message* message,
+                         const mosquitto_property*) {
+    // Keys are short, and what else comes is somebody's mistake.
+    constexpr int kLongestKey = 100;
+    if (message->payload == nullptr || message->payloadlen > kLongestKey) return;
+    static_cast<LoopedSender*>(self)->received_key_.assign(
+        static_cast<const char*>(message->payload), static_cast<std::size_t>(message->payloadlen));
+  }
+
   const MqttOptions options_;
   const std::string called_;
   std::atomic<bool> cancelled_ = false;
@@ -403,6 +432,7 @@ class LoopedSender final : public MqttSender {
   std::string problem_;
   std::uint64_t connections_ = 0;
   std::vector<InFlight> in_flight_;
+  std::string received_key_;  ///< the last that a receiver has published
   std::unique_ptr<mosquitto, DestroyClient> client_;
 };
 

@@ -29,6 +29,9 @@ struct MqttOptions {
   std::chrono::milliseconds timeout{10'000};  ///< for a connection, and for an acknowledgement
   /// What the broker would give to nobody waits (needs MQTT 5).
   bool require_subscriber = false;
+  /// An event is delivered when a receiver has published its key under "<prefix>/events/received",
+  /// not when the broker has it: a broker that is killed, or whose queue is full, forgets.
+  bool receiver_acknowledges = false;
   /// Events on their way at once. With more than one, an event that the broker refuses and takes
   /// later is overtaken.
   std::size_t window = 1;
@@ -53,6 +56,7 @@ struct MqttStreamStats {
 ///
 ///   available                   "online", or the last will "offline"; retained
 ///   events                      each event's JSON, QoS 1
+///   events/received             where a receiver publishes keys, if receiver_acknowledges
 ///   stats                       {"uptime": s, "streams": {"<name>": {"fps": ...}}}
 ///   <camera>/<label>            objects now; retained
 ///   <camera>/<zone>/<label>     in a zone; retained

@@ -2,16 +2,18 @@
 // Puts numbered events into an outbox and sends them, as a server does; to be killed and started
 // again. One argument, JSON:
 //
-//   {"outbox": PATH, "events": N, "pause_ms": between two, "resend": N,
+//   {"outbox": PATH, "events": N, "stop": a file that ends them earlier once it is there,
+//    "pause_ms": between two, "resend": N,
 //    "http": {"url", "note", "token_file", "ca_file", "timeout_ms"}, or
 //    "mqtt": {"host", "port", "tls", "ca_file", "username", "password_file", "require_subscriber",
-//             "streams": whether Home Assistant is told of one},
+//             "receiver_acknowledges", "streams": whether Home Assistant is told of one},
 //    "picture": a text in a JPEG's place, "refusals": N, "patience_s": how long to wait in the end}
 //
 // The outbox's events are 1..N in the end, whoever put them there: {"n": n, ...}. Prints the
 // courier's status when it changes, a JSON object a line. Exit code: 0: all were delivered.
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -48,6 +50,7 @@ Result<std::shared_ptr<sinks::EventSender>> make_mqtt(const Json& json) {
   options.username = json.value("username", "");
   options.password_file = json.value("password_file", "");
   options.require_subscriber = json.value("require_subscriber", false);
+  options.receiver_acknowledges = json.value("receiver_acknowledges", false);
   options.timeout = milliseconds(json.value("timeout_ms", 3000));
   auto sender = OSPREY_TRY(sinks::MqttSender::create(options));
   if (json.value("streams", false)) {
@@ -93,7 +96,8 @@ Status run(const Json& json) {
   };
   const std::int64_t events = json.at("events");
   const auto pause = milliseconds(json.value("pause_ms", 0));
-  while (outbox->status().newest < events) {
+  const std::filesystem::path stop = json.value("stop", "");
+  while (outbox->status().newest < events && (stop.empty() || !std::filesystem::exists(stop))) {
     outbox::NewEvent event;
     const auto n = outbox->status().newest + 1;
     event.json = Json{{"n", n}, {"filler", std::string(800, 'x')}}.dump();
