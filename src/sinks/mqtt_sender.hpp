@@ -27,7 +27,8 @@ struct MqttOptions {
   std::string certificate_file, key_file;  ///< PEM, both or none
   std::chrono::seconds keepalive{30};
   std::chrono::milliseconds timeout{10'000};  ///< for a connection, and for an acknowledgement
-  /// What the broker would give to nobody waits (needs MQTT 5).
+  /// What the broker would give to nobody waits. Takes MQTT 5, and a broker that can be trusted:
+  /// nonsense in what it says ends the process (libmosquitto 2.0).
   bool require_subscriber = false;
   /// An event is delivered when a receiver has published its key under "<prefix>/events/received",
   /// not when the broker has it: a broker that is killed, or whose queue is full, forgets.
@@ -61,7 +62,7 @@ struct MqttStreamStats {
 ///   <camera>/<label>            objects now; retained
 ///   <camera>/<zone>/<label>     in a zone; retained
 ///
-/// MQTT 5, or 3.1.1 if the broker has no other. All but events are what was set last, QoS 0, sent
+/// MQTT 3.1.1 or, with require_subscriber, 5. All but events are what was set last, QoS 0, sent
 /// within a second; after a reconnection all that is retained, again.
 class MqttSender : public EventSender {
  public:

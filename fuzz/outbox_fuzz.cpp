@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as an outbox's file, or changes to a good one: it opens, or a new one is begun, or it
+// says why not; events go in and come out.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include "base/scratch_folder.hpp"
+#include "outbox/outbox.hpp"
+
+namespace {
+
+using namespace osprey;
+namespace fs = std::filesystem;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+outbox::NewEvent event_of(const std::string& camera) {
+  outbox::NewEvent event;
+  event.json = R"({"filler":")" + std::string(200, 'x') + R"("})";
+  event.type = "new";
+  event.camera = camera;
+  event.zones = {"drive"};
+  event.picture = "JPEG";
+  return event;
+}
+
+/// Where nothing waits for a disk, if there is such a place.
+std::string folder() {
+  if (fs::is_directory("/dev/shm")) setenv("TMPDIR", "/dev/shm", 1);
+  static const auto scratch = base::ScratchFolder::create().value();
+  return scratch.path().string();
+}
+
+outbox::OutboxOptions options_of(const std::string& path) {
+  outbox::OutboxOptions options;
+  options.path = path;
+  options.limit_bytes = 4U << 20;
+  options.boot = "1";
+  return options;
+}
+
+base::RealClock& the_clock() {
+  static base::RealClock clock;
+  return clock;
+}
+
+std::string good_file() {
+  const std::string path = folder() + "/good.db";
+  {
+    const auto outbox = outbox::Outbox::open(options_of(path), the_clock()).value();
+    require(outbox->add_consumer({"a", outbox::Begin::kAtEnd, true}).ok());
+    for (int i = 0; i < 40; ++i) require(outbox->append(event_of("door")).ok());
+    require(outbox->delivered("a", 10).ok());
+    require(outbox->refused("a", 11, "no").ok());
+  }
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void use(outbox::Outbox& outbox) {
+  require(outbox.add_consumer({"a", outbox::Begin::kAtBeginning, true}).ok());
+  const auto events = outbox.next("a", 100);
+  require(events.ok());
+  for (const auto& event : *events) require(event.json.starts_with(R"({"key":")"));
+  const auto number = outbox.append(event_of("yard"));
+  require(number.ok());
+  outbox::HistoryQuery query;
+  query.zone = "drive";
+  require(outbox.history(query).ok());
+  require(outbox.refused(100).ok());
+  require(outbox.delivered("a", outbox.status().newest).ok());
+  require(outbox.next("a", 100).value().empty());
+  require(outbox.status("a").value().waiting == 0);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const std::string good = good_file();
+  static const std::string path = folder() + "/outbox.db";
+  std::string bytes(reinterpret_cast<const char*>(data), size);
+  if (size > 0 && data[0] % 2 == 0) {
+    bytes = good;
+    // A place and what is there now, again and again.
+    for (std::size_t at = 1; at + 3 <= size; at += 3) {
+      const std::size_t place = (256U * data[at] + data[at + 1]) * 2 % bytes.size();
+      bytes[place] = static_cast<char>(data[at + 2]);
+    }
+  }
+  for (const auto& entry : fs::directory_iterator(folder())) {
+    if (entry.path().filename().string().starts_with("outbox.db")) fs::remove(entry.path());
+  }
+  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
+  const auto outbox = outbox::Outbox::open(options_of(path), the_clock());
+  if (outbox.ok()) {
+    use(**outbox);
+  } else {
+    require(outbox.error().message.find(path) != std::string::npos);
+    // Another program's, or another version's.
+    require(outbox.error().code == ErrorCode::kInvalidArgument ||
+            outbox.error().code == ErrorCode::kUnsupported);
+  }
+  return 0;
+}
