@@ -35,9 +35,21 @@ std::string_view trimmed_blanks(std::string_view text) {
   return text;
 }
 
+// The same line with a method that cpp-httplib knows: it is answered like any other that is not
+// expected.
+std::string known_method(std::string_view line) {
+  const std::string_view method = line.substr(0, line.find(' '));
+  for (const char* known : {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"}) {
+    if (method == known) return std::string(line);
+  }
+  return "OPTIONS" + std::string(line.substr(method.size()));
+}
+
 // Three words, the last a version.
 bool is_first_line(std::string_view line) {
-  return std::count(line.begin(), line.end(), ' ') == 2 &&
+  const std::string_view method = line.substr(0, line.find(' '));
+  return std::count(line.begin(), line.end(), ' ') == 2 && !method.empty() &&
+         std::all_of(method.begin(), method.end(), is_token_letter) &&
          (line.ends_with(" HTTP/1.1") || line.ends_with(" HTTP/1.0")) &&
          line.find('\t') == std::string_view::npos && line.find('#') == std::string_view::npos;
 }
@@ -67,7 +79,7 @@ HeaderBlock check_header(std::string_view bytes) {
       else if (!is_first_line(line))
         block.refused = 400;
       if (block.refused != 0) return block;
-      block.text += whole;
+      block.text = known_method(whole);
       continue;
     }
     if (line.empty()) {

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "base/try.hpp"
@@ -131,7 +130,7 @@ Result<std::vector<std::string>> classes_of(const Json& json, const std::string&
     good = json[i].is_string() && is_text(json[i].get_ref<const std::string&>(), 128);
     if (good) classes.push_back(json[i].get<std::string>());
   }
-  if (!good) return expected_at(place, "up to 256 labels of 1 to 128 bytes");
+  if (!good) return expected_at(place, "up to 256 labels of 1 to 128 characters");
   return classes;
 }
 
@@ -146,7 +145,7 @@ Result<Shape> shape_of(const Json& json, const std::string& place) {
   Shape shape;
   const auto name = json.find("name");
   if (name == json.end() || !name->is_string() || !is_name(name->get_ref<const std::string&>())) {
-    return expected_at(place + ".name", "1 to 128 bytes without / and \\, and no dot first");
+    return expected_at(place + ".name", "1 to 128 characters without / and \\, and no dot first");
   }
   shape.name = name->get<std::string>();
   const auto kind = json.find("kind");
@@ -244,13 +243,9 @@ Result<std::vector<Shape>> parse_shapes(std::string_view json) {
     return expected_at("body", "{\"shapes\": [...]} with at most 64 of them");
   }
   std::vector<Shape> shapes;
-  std::set<std::string> names;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string place = "shapes[" + std::to_string(i) + "]";
     shapes.push_back(OSPREY_TRY(shape_of((*list)[i], place)));
-    if (!names.insert(shapes.back().name).second) {
-      return expected_at(place + ".name", "a name that no other shape has");
-    }
   }
   return shapes;
 }

@@ -20,7 +20,7 @@ std::string to_json(const std::vector<Recording>& recordings);
 std::string to_json(const std::vector<Shape>& shapes);
 
 /// What to_json() of shapes writes. kInvalidArgument names the place and what was expected: at most
-/// 64 shapes, names once each, a line's two points, a zone's 3 to 128, all of them within 0..1.
+/// 64 shapes, a line's two points, a zone's 3 to 128, all of them within 0..1.
 Result<std::vector<Shape>> parse_shapes(std::string_view json);
 
 /// {"token": "..."}

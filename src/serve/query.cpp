@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/query.hpp"
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "base/try.hpp"
 #include "serve/target.hpp"
@@ -52,11 +52,11 @@ bool QueryReader::flag(const std::string& key, bool otherwise) {
   return *text == "true";
 }
 
-std::string QueryReader::text(const std::string& key) {
+std::string QueryReader::text(const std::string& key, std::size_t most) {
   const std::string* const text = value(key);
   if (text == nullptr) return "";
-  if (!text->empty() && !is_text(*text, 512)) {
-    expect(key, "at most 512 bytes of UTF-8");
+  if (!text->empty() && !is_text(*text, most)) {
+    expect(key, "at most " + std::to_string(most) + " characters of UTF-8");
     return "";
   }
   return *text;
@@ -76,7 +76,7 @@ Status QueryReader::finish() const {
 }
 
 Result<EventQuery> event_query(const std::map<std::string, std::string>& query) {
-  static constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kMost = (1LL << 53) - 1;  // what JSON's readers keep exactly
   QueryReader reader(query);
   EventQuery events;
   events.limit = static_cast<std::size_t>(reader.integer("limit", 1, 1000, 100));
@@ -106,7 +106,7 @@ Result<LiveQuery> live_query(const std::map<std::string, std::string>& query) {
   LiveQuery live;
   live.picture = read_picture(reader);
   live.fps = static_cast<int>(reader.integer("fps", 1, 60, 15));
-  const std::string names = reader.text("streams");
+  const std::string names = reader.text("streams", 4096);
   OSPREY_TRY(reader.finish());
   for (std::size_t begin = 0; begin <= names.size();) {
     const std::size_t end = std::min(names.find(',', begin), names.size());

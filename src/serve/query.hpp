@@ -20,8 +20,8 @@ class QueryReader {
   std::int64_t integer(const std::string& key, std::int64_t least, std::int64_t most,
                        std::int64_t otherwise);
   bool flag(const std::string& key, bool otherwise);
-  /// At most 512 bytes of UTF-8.
-  std::string text(const std::string& key);
+  /// At most so many characters of UTF-8.
+  std::string text(const std::string& key, std::size_t most = 128);
   /// kInvalidArgument names the key and what was expected; a key nobody asked for is wrong too.
   Status finish() const;
 

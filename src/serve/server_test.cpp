@@ -349,7 +349,7 @@ TEST_F(RunningServerTest, WrongShapesAreNamed) {
   EXPECT_EQ(problem("{}"), "body: expected {\"shapes\": [...]} with at most 64 of them");
   EXPECT_EQ(problem(R"({"shapes":[7]})"), "shapes[0]: expected an object");
   EXPECT_EQ(problem(R"({"shapes":[{"name":"a/b","kind":"zone","points":[]}]})"),
-            "shapes[0].name: expected 1 to 128 bytes without / and \\, and no dot first");
+            "shapes[0].name: expected 1 to 128 characters without / and \\, and no dot first");
   EXPECT_EQ(problem(R"({"shapes":[{"name":"a","kind":"ring","points":[]}]})"),
             "shapes[0].kind: expected zone or line");
   EXPECT_EQ(problem(R"({"shapes":[{"name":"a","kind":"line","points":[[0,0]]}]})"),
@@ -358,11 +358,13 @@ TEST_F(RunningServerTest, WrongShapesAreNamed) {
             "shapes[0].points[2]: expected [x, y] within 0..1");
   EXPECT_EQ(
       problem(R"({"shapes":[{"name":"a","kind":"line","points":[[0,0],[1,1]],"classes":[""]}]})"),
-      "shapes[0].classes: expected up to 256 labels of 1 to 128 bytes");
-  EXPECT_EQ(
-      problem(
-          R"({"shapes":[{"name":"a","kind":"line","points":[[0,0],[1,1]]},{"name":"a","kind":"line","points":[[0,0],[1,1]]}]})"),
-      "shapes[1].name: expected a name that no other shape has");
+      "shapes[0].classes: expected up to 256 labels of 1 to 128 characters");
+  const auto twice = http.Put(
+      "/api/v1/streams/door/shapes",
+      R"({"shapes":[{"name":"a","kind":"line","points":[[0,0],[1,1]]},{"name":"a","kind":"line","points":[[0,0],[1,1]]}]})",
+      "application/json");
+  EXPECT_EQ(twice->status, 409);
+  EXPECT_EQ(json_of(twice)["error"], "two shapes are named a");
   EXPECT_TRUE(service.kept.empty());
 }
 
@@ -447,6 +449,9 @@ TEST_F(RunningServerTest, HeadersThatCanBeReadTwoWaysAreRefused) {
   };
   const std::string bad = "HTTP/1.1 400 Bad Request";
   EXPECT_EQ(refused("nonsense\r\n\r\n"), bad);
+  EXPECT_EQ(refused("G\"T /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"), bad);
+  EXPECT_EQ(refused("QUERY /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+            "HTTP/1.1 405 Method Not Allowed");
   EXPECT_EQ(refused("GET /healthz HTTP/2.0\r\nHost: localhost\r\n\r\n"), bad);
   EXPECT_EQ(refused("GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"), bad);
   EXPECT_EQ(refused("GET /healthz HTTP/1.1\r\nHost: localhost\r\n folded: x\r\n\r\n"), bad);

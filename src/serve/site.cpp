@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "serve/assets.hpp"
@@ -394,6 +395,10 @@ Answer Site::shapes(const Call& call) {
 Answer Site::put_shapes(const Call& call) {
   auto shapes = parse_shapes(call.request.body);
   if (!shapes.ok()) return failure_of(shapes.error());
+  std::set<std::string> names;
+  for (const Shape& shape : *shapes) {
+    if (!names.insert(shape.name).second) return failure(409, "two shapes are named " + shape.name);
+  }
   const Status done = service_.set_shapes(call.names.at("{stream}"), std::move(*shapes));
   return done.ok() ? Site::shapes(call) : failure_of(done.error());
 }

@@ -109,13 +109,13 @@ Result<Target> parse_target(std::string_view text) {
 }
 
 bool is_text(std::string_view text, std::size_t most) {
-  if (text.empty() || text.size() > most) return false;
-  while (!text.empty()) {
+  std::size_t characters = 0;
+  for (; !text.empty(); ++characters) {
     const std::size_t count = character_bytes(text);
-    if (count == 0 || is_control(text[0])) return false;
+    if (count == 0 || is_control(text[0]) || characters == most) return false;
     text.remove_prefix(count);
   }
-  return true;
+  return characters > 0;
 }
 
 bool is_name(std::string_view name) {

@@ -20,11 +20,11 @@ struct Target {
 /// A part never holds a slash or backslash, and is never "." or "..": kNotFound.
 Result<Target> parse_target(std::string_view text);
 
-/// Whether `name` may be that of a stream or file: 1 to 128 bytes of UTF-8, no slash, backslash or
-/// control character, and no dot first.
+/// Whether `name` may be that of a stream or file: 1 to 128 characters of UTF-8, no slash,
+/// backslash or control character, and no dot first.
 bool is_name(std::string_view name);
 
-/// Whether it is 1 to `most` bytes of UTF-8 without control characters.
+/// Whether it is 1 to `most` characters of UTF-8 without control characters.
 bool is_text(std::string_view text, std::size_t most);
 
 /// The text with all but letters, digits, '-', '.', '_' and '~' as %XX.
