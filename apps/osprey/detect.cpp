@@ -32,11 +32,11 @@ struct DetectCommand {
     engine::Options options;
     options.sources = sources;
     OSPREY_TRY(flags.apply(options));
-    auto opened = OSPREY_TRY(engine::open_sources(options));
+    base::RealClock clock;
+    auto opened = OSPREY_TRY(engine::open_sources(options, clock));
     hold_interrupts();
     auto parts = OSPREY_TRY(engine::make_parts(std::move(opened), options));
 
-    base::RealClock clock;
     const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
     ProgressLine line(options.quiet);
     board::Sampler meters(board::KernelFiles::of_this_machine());

@@ -149,9 +149,9 @@ struct EvalCommand {
     options.sources = {images};
     options.coco = made;
     options.coco_gt = labels;
-    auto opened = OSPREY_TRY(engine::open_sources(options));
-    auto parts = OSPREY_TRY(engine::make_parts(std::move(opened), options));
     base::RealClock clock;
+    auto opened = OSPREY_TRY(engine::open_sources(options, clock));
+    auto parts = OSPREY_TRY(engine::make_parts(std::move(opened), options));
     const auto run = OSPREY_TRY(engine::DetectRun::start(std::move(parts), options, clock));
     ProgressLine line(options.quiet);
     OSPREY_TRY(

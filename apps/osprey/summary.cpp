@@ -147,6 +147,30 @@ std::string lanes_line(const pipeline::Stats& stats) {
   return text;
 }
 
+// What a camera delivered, at the end.
+std::string camera_lines(const engine::RunReport& report) {
+  std::string text;
+  for (const auto& source : report.sources) {
+    const auto& reading = source.reading;
+    if (!source.info.live || reading.packets == 0) continue;
+    text += format("camera    %s: %.1f frames a second", source.info.uri.c_str(),
+                   reading.delivered_fps);
+    if (reading.declared_fps > 0) text += format(" of %.1f it declares", reading.declared_fps);
+    text += format(", %.0f kbit/s, %s, %.1f ms a frame", reading.bytes_per_second * 8 / 1000,
+                   reading.decoder.c_str(), 1e3 * reading.decode_seconds);
+    if (reading.reconnects > 0) {
+      text += format("; connected again %llu times, last: %s",
+                     static_cast<unsigned long long>(reading.reconnects), reading.problem.c_str());
+    }
+    if (reading.skipped > 0) {
+      text += format("; %llu left out, as decoding was late",
+                     static_cast<unsigned long long>(reading.skipped));
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 std::string troubles(const engine::RunReport& report, const Totals& sum) {
   std::string text;
   for (const auto& source : report.sources) {
@@ -204,6 +228,11 @@ void show_progress(ProgressLine& line, const engine::RunReport& report) {
   auto text =
       format("%llu frames  %.1f fps  %llu objects", static_cast<unsigned long long>(sum.delivered),
              fps, static_cast<unsigned long long>(objects));
+  for (const auto& source : report.sources) {
+    if (source.reading.state != media::SourceState::kWaiting) continue;
+    text += "  waiting for a camera: " + source.reading.problem;
+    break;
+  }
   std::optional<double> fraction;
   const auto expected = frames_to_come(report);
   if (expected > 0) {
@@ -236,6 +265,7 @@ std::string summary(const engine::RunReport& report, const engine::RunModels& mo
   text += format("memory    %.0f MB at most\n", peak_memory_mb());
   text += "device    " + session.device() + ", " + session.precision() + "\n";
   text += bound_line(report, session);
+  text += camera_lines(report);
   text += troubles(report, sum);
   for (const auto& path : report.outputs) text += "wrote     " + path + "\n";
   return text;

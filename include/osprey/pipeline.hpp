@@ -30,7 +30,9 @@ struct PipelineOptions {
   /// YAML file of settings; its `models:` are run in place of `detector.model`, and what it says of
   /// them wins over `detector`. Keys: docs/options.md. Empty: none.
   std::string plan;
-  std::vector<std::string> sources;  ///< video, picture, folder, glob, URL or "-" (standard input)
+  /// Video, picture, folder, glob, camera (URL or device), or "-" (standard input). Cameras that go
+  /// away are connected to again, until stop().
+  std::vector<std::string> sources;
   int lanes = 0;                     ///< inferences at once, 0..64; 0: as many as run best here
   int in_flight = 0;                 ///< frames of a stream on their way, 0..4096; 0: enough
   Policy policy = Policy::kAuto;

@@ -32,9 +32,9 @@ Result<double> average_precision(const std::string& model, const LabelledData& d
   options.quiet = true;
   options.coco = scratch / "found.json";
   options.coco_gt = scratch / "labels.json";
-  auto sources = OSPREY_TRY(open_sources(options));
-  auto parts = OSPREY_TRY(make_parts(std::move(sources), options));
   base::RealClock clock;
+  auto sources = OSPREY_TRY(open_sources(options, clock));
+  auto parts = OSPREY_TRY(make_parts(std::move(sources), options));
   const auto run = OSPREY_TRY(DetectRun::start(std::move(parts), options, clock));
   std::atomic<bool> ended = false;
   std::thread watch([&] {

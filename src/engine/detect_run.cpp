@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 #include "engine/detect_lane.hpp"
 #include "engine/frame_rounds.hpp"
+#include "media/live_source.hpp"
 
 namespace osprey::engine {
 
@@ -167,7 +168,7 @@ class Run final : public DetectRun {
     for (const auto& source : sources_) {
       // A source's health belongs to its reader until the run has ended.
       report.sources.push_back(
-          {source->info(), completed_ ? source->health() : media::SourceHealth{}});
+          {source->info(), completed_ ? source->health() : media::SourceHealth{}, source->meter()});
     }
     return report;
   }
@@ -210,14 +211,31 @@ Result<std::unique_ptr<DetectRun>> DetectRun::start(RunParts parts, const Option
   return std::unique_ptr<DetectRun>(std::move(run));
 }
 
-Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options) {
+namespace {
+
+media::LiveSourceOptions live_options(const Options& options) {
+  media::LiveSourceOptions live;
+  live.source.vid_stride = options.vid_stride;
+  live.source.decoder = options.decoder;
+  live.source.transport = options.transport;
+  // Who waits for each frame wants each.
+  live.source.max_age = std::chrono::milliseconds(options.policy == "wait" ? 0 : options.max_lag);
+  live.stall = std::chrono::milliseconds(options.stall);
+  live.reconnect = options.reconnect;
+  live.loop = options.loop;
+  live.realtime = options.realtime;
+  return live;
+}
+
+}  // namespace
+
+Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options,
+                                                                 base::Clock& clock) {
   OSPREY_TRY(check(options));
   std::vector<std::unique_ptr<media::Source>> sources;
   for (const auto& uri : options.sources) {
-    media::SourceOptions source;
-    source.vid_stride = options.vid_stride;
-    sources.push_back(
-        OSPREY_TRY(media::Source::open(uri, static_cast<std::uint32_t>(sources.size()), source)));
+    sources.push_back(OSPREY_TRY(media::LiveSource::open(
+        uri, static_cast<std::uint32_t>(sources.size()), live_options(options), clock)));
   }
   return sources;
 }

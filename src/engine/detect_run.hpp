@@ -23,6 +23,7 @@ namespace osprey::engine {
 struct SourceReport {
   StreamInfo info;
   media::SourceHealth health;
+  media::SourceReading reading;
 };
 
 /// What a run did so far, or in all.
@@ -69,15 +70,17 @@ class DetectRun {
   /// Whether interrupt() or stop_now() cut the run short.
   virtual bool interrupted() const = 0;
 
-  /// Threads: any; from before wait() on, `sources`, `outputs` and `notes` are only filled after
-  /// it.
+  /// Threads: any; from before wait() on, sources' `health`, `outputs` and `notes` are only filled
+  /// after it.
   virtual RunReport report() const = 0;
 
   virtual const RunModels& models() const = 0;
 };
 
-/// Checks `options` and opens their sources. May block for as long as a network does.
-Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options);
+/// Checks `options` and opens their sources. May block for as long as a network does. `clock`
+/// outlives the sources.
+Result<std::vector<std::unique_ptr<media::Source>>> open_sources(const Options& options,
+                                                                 base::Clock& clock);
 
 /// The parts that `options` name: models compiled, sinks ready to write. The cheapest checks come
 /// first, so that a wrong flag is not found after a long compilation.

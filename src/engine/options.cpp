@@ -472,6 +472,21 @@ std::vector<OptionSpec> make_table() {
 
       number<int>(kSource, "vid-stride", "N", &O::vid_stride, 1, 100000,
                   "take every N-th frame, 1..100000"),
+      text(kSource, "decoder", "NAME", &O::decoder,
+           "auto (in hardware where there is some), software, or a hardware decoder by FFmpeg's "
+           "name: rkmpp, vaapi, v4l2m2m, cuda"),
+      choice(kSource, "transport", "NAME", &O::transport, {"tcp", "udp"},
+             "how RTSP cameras send: tcp or udp"),
+      named<bool>(kSource, "reconnect", &O::reconnect, {{"yes", true}, {"no", false}},
+                  "connect again to cameras that go away: yes or no"),
+      number<int>(kSource, "stall", "MS", &O::stall, 100, 600000,
+                  "a camera that is silent for so long, 100..600000 ms, counts as gone"),
+      number<int>(kSource, "max-lag", "MS", &O::max_lag, 0, 60000,
+                  "pictures of cameras are left out if decoding is later, 0..60000 ms; 0, and with "
+                  "--policy wait: none"),
+      flag(kSource, "loop", &O::loop,
+           "play files again and again, at their own pace, like cameras"),
+      flag(kSource, "realtime", &O::realtime, "play files at their own pace"),
 
       text(kOutput, "output", "DIR", &O::output, "folder for --save and --save-txt"),
       flag(kOutput, "save", &O::save, "write annotated videos and pictures"),

@@ -82,7 +82,14 @@ struct Options {
   std::string policy;           ///< "", "wait", "drop_oldest", "drop_newest"; "": wait for files
 
   // What is read.
-  int vid_stride = 1;  ///< 1..100000
+  int vid_stride = 1;             ///< 1..100000
+  std::string decoder = "auto";   ///< as media::SourceOptions has it
+  std::string transport = "tcp";  ///< or "udp"; of RTSP
+  bool reconnect = true;          ///< to cameras that go away
+  int stall = 5000;               ///< 100..600000 ms a camera may be silent
+  int max_lag = 1000;             ///< 0..60000 ms decoding may be behind a camera; 0: any
+  bool loop = false;
+  bool realtime = false;
 
   // What is written.
   std::string output = "runs/detect";

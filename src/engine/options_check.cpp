@@ -132,6 +132,11 @@ Status check(const Options& o) {
   if (o.sources.empty()) {
     return wrong("no source given; expected a video, picture, folder, glob, URL or -");
   }
+  for (const auto& source : o.sources) {
+    if (o.loop && (source == "-" || source.starts_with("pipe:"))) {
+      return wrong("--loop: " + source + " cannot be read again; expected files");
+    }
+  }
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
   if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
   const auto models = OSPREY_TRY(each_model(o));

@@ -69,7 +69,7 @@ Result<Pipeline> Pipeline::create(const PipelineOptions& options) {
   auto state = std::make_unique<State>();
   state->options = OSPREY_TRY(engine::from_public(options));
   state->keep_pixels = options.keep_pixels;
-  auto sources = OSPREY_TRY(engine::open_sources(state->options));
+  auto sources = OSPREY_TRY(engine::open_sources(state->options, state->clock));
   state->parts = OSPREY_TRY(engine::make_parts(std::move(sources), state->options));
   state->names = state->parts.models.labels.names;
   for (const auto& model : state->parts.models.models) {

@@ -86,6 +86,8 @@ SourceReading SourceMeter::read(Instant now) const {
   {
     const std::lock_guard lock(mutex_);
     reading = counts_;
+    // What has ended is shown as it was.
+    if (counts_.state == SourceState::kEnded && !arrivals_.empty()) now = arrivals_.back().time;
     arrivals = recent(arrivals_, now);
     decoded = recent(decoded_, now);
   }

@@ -29,6 +29,13 @@ TEST(SourceMeter, a_rate_falls_when_nothing_comes) {
   EXPECT_EQ(meter.read(Instant(60s)).delivered_fps, 0);
 }
 
+TEST(SourceMeter, what_has_ended_is_shown_as_it_was) {
+  SourceMeter meter;
+  for (int n = 0; n < 100; ++n) meter.packet(Instant(n * 40ms), 1);
+  meter.set_state(SourceState::kEnded);
+  EXPECT_NEAR(meter.read(Instant(60s)).delivered_fps, 25, 0.01);
+}
+
 TEST(SourceMeter, jitter_is_how_irregularly_pictures_arrive) {
   SourceMeter regular, irregular;
   for (int n = 0; n < 100; ++n) {

@@ -830,22 +830,25 @@ class Cameras(CommandTest):
         clip = self.out / "clip.mp4"
         subprocess.run(["ffmpeg", "-v", "error", "-i", self.video, "-frames:v", str(self.FRAMES), "-bf", "0", clip],
                        check=True)  # cameras send no B frames
+        self.url = self.start_camera(clip)
+
+    def start_camera(self, *arguments):
         # The system's Python has the bindings of the system's GStreamer.
-        self.server = subprocess.Popen(["/usr/bin/python3", Path(__file__).with_name("rtsp_server.py"), clip],
+        self.server = subprocess.Popen(["/usr/bin/python3", Path(__file__).with_name("rtsp_server.py"), *arguments],
                                        stdout=subprocess.PIPE, text=True)
         self.addCleanup(self.server.stdout.close)
         self.addCleanup(self.server.wait)
         self.addCleanup(self.server.kill)
-        self.url = self.server.stdout.readline().strip()
+        return self.server.stdout.readline().strip()
 
-    def start(self):
-        return subprocess.Popen([OSPREY, "detect", self.url, "--model", self.model, "--json", "-"], cwd=self.out,
+    def start(self, *options):
+        return subprocess.Popen([OSPREY, "detect", self.url, "--model", self.model, "--json", "-", *options], cwd=self.out,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
         # Waiting keeps also what the camera sent while the model was compiled.
-        done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--json", "o.jsonl", "--save", "--output",
-                           "made")
+        done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--reconnect", "no", "--json", "o.jsonl",
+                           "--save", "--output", "made")
         frames = self.lines("o.jsonl")
         self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
         self.assertEqual({f["source"] for f in frames}, {self.url})
@@ -854,6 +857,8 @@ class Cameras(CommandTest):
             self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
         self.assertIn("bound by  source", done.stderr)
         self.assertIn("ask the camera for more", done.stderr)
+        self.assertRegex(done.stderr, r"camera    rtsp://\S+: 2[0-9]\.\d frames a second of 25\.0 it declares, \d+ kbit/s, "
+                                      r"h264 \(software\), ")
         self.assert_plays([p.relative_to(self.out) for p in (self.out / "made").glob("*.mp4")])
         self.assertEqual(len(list((self.out / "made").iterdir())), 1)
 
@@ -866,8 +871,8 @@ class Cameras(CommandTest):
         self.assertIn("interrupted", err)
         self.assert_in_order(first + out)
 
-    def test_a_camera_that_goes_away_ends_the_run_with_what_was_found(self):
-        child = self.start()
+    def test_without_reconnecting_a_camera_that_goes_away_ends_the_run_with_what_was_found(self):
+        child = self.start("--reconnect", "no")
         first = child.stdout.readline()
         self.server.kill()
         out, err = child.communicate(timeout=60)
@@ -875,8 +880,31 @@ class Cameras(CommandTest):
         self.assertIn("frames ", err)
         self.assertLess(self.assert_in_order(first + out), self.FRAMES - 1)
 
+    def test_a_camera_that_goes_away_is_waited_for(self):
+        child = self.start()
+        lines = [child.stdout.readline()]
+        self.server.kill()
+        self.server.wait()
+        port = re.search(r":(\d+)/", self.url)[1]
+        self.assertEqual(self.start_camera(self.out / "clip.mp4", port), self.url)
+        # The next frame after the gap: nothing is missing in between, but time has passed.
+        before = json.loads(lines[0])
+        while True:
+            lines.append(child.stdout.readline())
+            frame = json.loads(lines[-1])
+            gap = frame["timestamp"] - before["timestamp"]
+            if frame["sequence"] == before["sequence"] + 1 and gap > 0.15e9:
+                break
+            before = frame
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 130, err)
+        self.assertRegex(err, "connected again 1 times, last: ")
+        self.assert_in_order("".join(lines) + out)
+
     def test_frames_that_nobody_can_wait_for_are_dropped_and_counted(self):
-        done = self.detect(self.url, "--model", self.model, "--policy", "drop_oldest", "--in-flight", "1", "--json", "-")
+        done = self.detect(self.url, "--model", self.model, "--policy", "drop_oldest", "--in-flight", "1", "--json", "-",
+                           "--reconnect", "no")
         delivered = len(done.stdout.splitlines())
         self.assert_in_order(done.stdout)
         dropped = re.search(r"dropped   (\d+) of (\d+) frames", done.stderr)
