@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 
 constexpr unsigned kCount = 20;
 
-class Decoders : public ::testing::Test {
+class VideoDecoders : public ::testing::Test {
  protected:
   void SetUp() override {
     silence_av();
@@ -59,7 +59,7 @@ class Decoders : public ::testing::Test {
 
 const VideoDecoder::Options kPlain{.max_pixels = 1 << 20};
 
-TEST_F(Decoders, one_that_fails_before_its_first_frame_gives_way_and_no_frame_is_lost) {
+TEST_F(VideoDecoders, one_that_fails_before_its_first_frame_gives_way_and_no_frame_is_lost) {
   for (const char* const wrong : {"h264", "hevc", "vp8"}) {
     SCOPED_TRACE(wrong);
     ASSERT_GE(av_seek_frame(container_, -1, 0, AVSEEK_FLAG_BACKWARD), 0);
@@ -72,14 +72,14 @@ TEST_F(Decoders, one_that_fails_before_its_first_frame_gives_way_and_no_frame_is
   }
 }
 
-TEST_F(Decoders, auto_finds_one_and_says_which) {
+TEST_F(VideoDecoders, auto_finds_one_and_says_which) {
   auto decoder = VideoDecoder::open("v", *container_->streams[0], kPlain);
   ASSERT_TRUE(decoder.ok());
   EXPECT_EQ((*decoder)->name(), "mpeg4 (software)");
   EXPECT_EQ(decode(**decoder), kCount);
 }
 
-TEST_F(Decoders, a_name_that_ffmpeg_does_not_have_is_an_error_that_lists_those_it_has) {
+TEST_F(VideoDecoders, a_name_that_ffmpeg_does_not_have_is_an_error_that_lists_those_it_has) {
   auto options = kPlain;
   options.decoder = "flux";
   auto decoder = VideoDecoder::open("v.avi", *container_->streams[0], options);
@@ -90,7 +90,7 @@ TEST_F(Decoders, a_name_that_ffmpeg_does_not_have_is_an_error_that_lists_those_i
                         "software"));
 }
 
-TEST_F(Decoders, a_device_that_is_not_there_is_an_error_where_it_was_asked_for) {
+TEST_F(VideoDecoders, a_device_that_is_not_there_is_an_error_where_it_was_asked_for) {
   auto decoder =
       VideoDecoder::open("v.avi", *container_->streams[0], kPlain, {{"mpeg4", "opencl"}});
   if (decoder.ok()) GTEST_SKIP() << "this machine has OpenCL";
