@@ -72,6 +72,11 @@ struct QuantizeCommand {
                     "their steps: symmetric about 0, or asymmetric, from the lowest to the highest")
         ->check(CLI::IsMember({"symmetric", "asymmetric"}));
     command
+        .add_option("--rounding", rounding,
+                    "of weights: each to the nearest step, or so that the error of the layer's "
+                    "outputs is least")
+        ->check(CLI::IsMember({"nearest", "error"}));
+    command
         .add_option("--activations", tensors,
                     "the steps of tensors: u8, or i8, which x86 processors without VNNI get wrong")
         ->check(CLI::IsMember({"u8", "i8"}));
@@ -128,6 +133,7 @@ struct QuantizeCommand {
     asked.algorithm = kAlgorithms.at(algorithm);
     asked.target = kTargets.at(target);
     asked.weights = {method == "channel", weights == "symmetric"};
+    asked.rounding = rounding == "error" ? engine::Rounding::kError : engine::Rounding::kNearest;
     asked.signed_tensors = tensors == "i8";
     asked.bias_correction = !no_bias_correction;
     asked.overflow_fix = !no_overflow_fix;
@@ -265,6 +271,7 @@ struct QuantizeCommand {
                                   {"passed_over", report.passed_over},
                                   {"passes", report.passes},
                                   {"int8_layers", report.layers}};
+    all["rounding"] = rounding;
     all["colours"] = {{"pictures", report.colours.pictures},
                       {"better_swapped", report.colours.better_swapped},
                       {"scores", report.colours.as_told},
@@ -330,7 +337,7 @@ struct QuantizeCommand {
 
   engine::QuantisationOptions asked;
   std::string algorithm = "percentile", method = "channel", target = "cpu", json, html;
-  std::string weights = "symmetric", tensors = "u8";
+  std::string weights = "symmetric", tensors = "u8", rounding = "nearest";
   std::vector<std::string> float_layers;
   int memory_mb = 1200;
   bool no_bias_correction = false, no_overflow_fix = false, quiet = false;

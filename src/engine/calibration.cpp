@@ -65,29 +65,45 @@ class Calibrator::Pass {
         options_(options),
         progress_(progress) {}
 
-  Status run(std::map<std::string, quantize::TensorStatistics>& gathered) {
-    std::vector<Statistics> of_lane(shown_.lanes.size(), Statistics(tensors_.size()));
+  Status run(Calibration& gathered) {
+    std::vector<Gathered> of_lane(shown_.lanes.size());
+    for (auto& lane : of_lane) {
+      lane.tensors.resize(tensors_.size());
+      for (const auto& tensor : tensors_) {
+        const auto spreads = options_.spreads.find(tensor);
+        if (spreads != options_.spreads.end()) lane.spreads.insert(*spreads);
+      }
+    }
     std::vector<std::thread> workers;
     for (std::size_t i = 0; i < of_lane.size(); ++i) {
-      workers.emplace_back([this, &lane = *shown_.lanes[i], &statistics = of_lane[i]] {
-        const Status status = work(lane, statistics);
+      workers.emplace_back([this, &lane = *shown_.lanes[i], &mine = of_lane[i]] {
+        const Status status = work(lane, mine);
         if (!status) stop(status);
       });
     }
     for (auto& worker : workers) worker.join();
     OSPREY_TRY(std::move(failure_));
-    for (const auto& statistics : of_lane) {
+    for (auto& lane : of_lane) {
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
-        gathered[tensors_[i]].merge(statistics[i]);
+        gathered.tensors[tensors_[i]].merge(lane.tensors[i]);
+      }
+      for (auto& [tensor, spreads] : lane.spreads) {
+        const auto [all, is_first] = gathered.spreads.try_emplace(tensor, std::move(spreads));
+        if (is_first) continue;
+        for (std::size_t i = 0; i < spreads.size(); ++i) all->second[i].merge(spreads[i]);
       }
     }
     return {};
   }
 
  private:
-  using Statistics = std::vector<quantize::TensorStatistics>;
+  /// By one lane.
+  struct Gathered {
+    std::vector<quantize::TensorStatistics> tensors;
+    InputSpreads spreads;
+  };
 
-  Status work(runtime::Lane& lane, Statistics& statistics) {
+  Status work(runtime::Lane& lane, Gathered& gathered) {
     vision::LetterboxScratch scratch;
     std::vector<float> seen_by_network;
     while (!stopped_) {
@@ -98,24 +114,28 @@ class Calibrator::Pass {
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
         if (shown_.places[i] != kInput) continue;
         to_floats(buffer, input_, seen_by_network);
-        gather({seen_by_network.data(), {1, 3, buffer.height, buffer.width}}, i, statistics);
+        gather({seen_by_network.data(), {1, 3, buffer.height, buffer.width}}, i, gathered);
       }
       OSPREY_TRY(run_once(lane));
       const auto outputs = lane.outputs(0, 0);
       for (std::size_t i = 0; i < tensors_.size(); ++i) {
-        if (shown_.places[i] != kInput) gather(outputs[shown_.places[i]], i, statistics);
+        if (shown_.places[i] != kInput) gather(outputs[shown_.places[i]], i, gathered);
       }
       tell();
     }
     return {};
   }
 
-  void gather(const TensorView& view, std::size_t tensor, Statistics& statistics) const {
+  void gather(const TensorView& view, std::size_t tensor, Gathered& gathered) const {
+    if (!options_.spreads.empty()) {
+      for (auto& spread : gathered.spreads[tensors_[tensor]]) spread.add(view);
+      return;
+    }
     const auto scale = options_.rounding.find(tensors_[tensor]);
     if (scale == options_.rounding.end()) {
-      return statistics[tensor].add(view, options_.with_ranges.contains(tensors_[tensor]));
+      return gathered.tensors[tensor].add(view, options_.with_ranges.contains(tensors_[tensor]));
     }
-    statistics[tensor].add_rounding(view, scale->second);
+    gathered.tensors[tensor].add_rounding(view, scale->second);
   }
 
   void tell() {
@@ -234,7 +254,7 @@ Result<Calibration> Calibrator::run(const CalibrationOptions& options) {
       shown_ = OSPREY_TRY(show(groups_[i]));
     }
     Pass pass(*shown_, input_, groups_[i], *pictures, options, progress);
-    OSPREY_TRY(pass.run(calibration.tensors));
+    OSPREY_TRY(pass.run(calibration));
     calibration.pictures = pictures->given();
     calibration.health = pictures->health();
     if (calibration.pictures > 0) continue;

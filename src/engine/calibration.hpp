@@ -15,9 +15,13 @@
 #include "media/source.hpp"
 #include "model/input_spec.hpp"
 #include "onnx/model.hpp"
+#include "quantize/rounding.hpp"
 #include "quantize/statistics.hpp"
 
 namespace osprey::engine {
+
+/// Of a tensor: for each layer that reads it.
+using InputSpreads = std::map<std::string, std::vector<quantize::InputSpread>>;
 
 struct CalibrationOptions {
   std::string data;  ///< as PictureStream::open() takes it
@@ -27,12 +31,15 @@ struct CalibrationOptions {
   std::map<std::string, quantize::Scale> rounding{};
   /// Tensors whose range is wanted by channel.
   std::set<std::string> with_ranges{};
+  /// If any, these are what is gathered, and nothing else.
+  InputSpreads spreads{};
   /// How far, 0..1; from one thread at a time. False stops.
   std::function<bool(double)> progress;
 };
 
 struct Calibration {
   std::map<std::string, quantize::TensorStatistics> tensors;
+  InputSpreads spreads;
   std::size_t pictures = 0;
   media::SourceHealth health;
   int passes = 1;

@@ -11,6 +11,7 @@
 #include "engine/calibration.hpp"
 #include "engine/float_network.hpp"
 #include "engine/tensor_scales.hpp"
+#include "engine/weight_rounding.hpp"
 #include "quantize/equalise.hpp"
 #include "quantize/plan.hpp"
 #include "quantize/write.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 constexpr int kAgreementPictures = 8;
 constexpr int kCorrectionPictures = 16;  // of 640x640
+constexpr int kRoundingPictures = 16;    // of 640x640
 constexpr int kDetailPictures = 2;
 constexpr int kColourPictures = 32;  // of 640x640
 
@@ -70,13 +72,19 @@ class Quantiser {
     report.first_damage = calibration.health.first_damage;
     report.passed_over = calibration.health.passed_over;
     report.passes = calibration.passes;
-    if (!options_.bias_correction) return {};
-    calibrating.most_pictures = as_many_as(kCorrectionPictures, floats_.spec.input, options_);
-    calibrating.progress = progress("correcting means");
-    const auto scales = scales_of(whole, floats_, seen_, options_);
-    for (const auto& point : whole.points) calibrating.rounding[point.tensor] = scales[point.group];
-    const auto rounding = OSPREY_TRY(calibrator.run(calibrating));
-    means_ = input_means(of_fixed_size(), seen_, rounding.tensors);
+    if (options_.bias_correction) OSPREY_TRY(correct_means(whole, calibrator, calibrating));
+    return {};
+  }
+
+  /// Chooses the steps of weights.
+  Status round(const quantize::Plan& whole) {
+    if (options_.rounding == Rounding::kNearest) return {};
+    CalibrationOptions calibrating;
+    calibrating.data = options_.data;
+    calibrating.most_pictures = as_many_as(kRoundingPictures, floats_.spec.input, options_);
+    calibrating.progress = progress("rounding weights");
+    rounded_ = OSPREY_TRY(rounded_by_error(of_fixed_size(), floats_.spec.input, whole.layers,
+                                           means_, options_, calibrating));
     return {};
   }
 
@@ -86,8 +94,8 @@ class Quantiser {
     const auto plan = OSPREY_TRY(plan_without(in_float));
     const auto scales = scales_of(plan, floats_, seen_, options_);
     auto network = floats_.network.copy();
-    OSPREY_TRY(quantize::write_int8(network, plan, scales, means_,
-                                    {options_.weights, options_.signed_tensors}));
+    const quantize::WriteOptions writing{options_.weights, &rounded_, options_.signed_tensors};
+    OSPREY_TRY(quantize::write_int8(network, plan, scales, means_, writing));
     OSPREY_TRY(network.write(path));
     if (report == nullptr) return {};
     report->layers = plan.layers.size();
@@ -99,8 +107,7 @@ class Quantiser {
     }
     for (const auto& layer : plan.layers) {
       if (!options_.in_detail) break;
-      report->weights.push_back(
-          OSPREY_TRY(rounded_layer(floats_.network, layer, options_.weights)));
+      report->weights.push_back(OSPREY_TRY(rounded_layer(floats_.network, layer, writing)));
     }
     return {};
   }
@@ -108,6 +115,17 @@ class Quantiser {
   const FloatNetwork& floats() const { return floats_; }
 
  private:
+  Status correct_means(const quantize::Plan& whole, Calibrator& calibrator,
+                       CalibrationOptions calibrating) {
+    calibrating.most_pictures = as_many_as(kCorrectionPictures, floats_.spec.input, options_);
+    calibrating.progress = progress("correcting means");
+    const auto scales = scales_of(whole, floats_, seen_, options_);
+    for (const auto& point : whole.points) calibrating.rounding[point.tensor] = scales[point.group];
+    const auto rounding = OSPREY_TRY(calibrator.run(calibrating));
+    means_ = input_means(of_fixed_size(), seen_, rounding.tensors);
+    return {};
+  }
+
   Result<quantize::Plan> plan_without(const std::set<std::string>& layers) const {
     auto in_float = options_.in_float;
     in_float.insert(layers.begin(), layers.end());
@@ -141,6 +159,7 @@ class Quantiser {
   const FloatNetwork floats_;
   Statistics seen_;
   std::map<std::string, quantize::InputMeans> means_;
+  std::map<std::string, quantize::WeightSteps> rounded_;  // by names of weights: those chosen
 };
 
 Result<MixedPrecision> choose(const Quantiser& quantiser, const quantize::Plan& whole,
@@ -187,6 +206,7 @@ Result<QuantisationReport> quantise(const QuantisationOptions& options) {
       OSPREY_TRY(pictures_of(options.data, as_many_as(kColourPictures, spec.input, options)));
   report.colours = OSPREY_TRY(colour_evidence(path, spec, coloured, kAgreementPictures));
   OSPREY_TRY(quantiser.calibrate(plan, report));
+  OSPREY_TRY(quantiser.round(plan));
   if (options.max_drop) report.mixed = OSPREY_TRY(choose(quantiser, plan, options));
   const auto made = scratch / "int8.onnx";
   OSPREY_TRY(quantiser.write(report.mixed ? report.mixed->in_float : std::set<std::string>(), made,

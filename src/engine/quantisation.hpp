@@ -25,6 +25,12 @@ enum class QuantisationTarget : std::uint8_t {
   kRk3588,     ///< every tensor in INT8; the network ends where its head begins to decode
 };
 
+/// Of weights.
+enum class Rounding : std::uint8_t {
+  kNearest,
+  kError,  ///< so that each layer's outputs are near: see quantize::round_by_error
+};
+
 struct QuantisationOptions {
   std::string model;       ///< ONNX, of floats
   std::vector<int> imgsz;  ///< of a network of open size; as in Options
@@ -34,6 +40,7 @@ struct QuantisationOptions {
   quantize::Algorithm algorithm = quantize::Algorithm::kPercentile;
   double percentile = 99.99;  ///< of kPercentile
   quantize::WeightOptions weights{};
+  Rounding rounding = Rounding::kNearest;
   bool signed_tensors = false;  ///< see quantize::WriteOptions
   int most_pictures = 0;        ///< 0: all
   bool overflow_fix = true;     ///< see docs/quantize.md

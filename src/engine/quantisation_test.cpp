@@ -103,6 +103,21 @@ TEST_F(Quantising, little_memory_means_more_passes_and_the_same_file) {
   EXPECT_EQ(std::string((std::istreambuf_iterator<char>(second)), {}), whole);
 }
 
+TEST_F(Quantising, weights_rounded_by_error_find_the_same_whatever_the_memory_and_threads) {
+  asked_.rounding = Rounding::kError;
+  asked_.threads = 1;
+  ASSERT_TRUE(quantise(asked_).ok());
+  expect_spots();
+  const auto whole = base::read_text(asked_.output);
+  asked_.threads = 2;
+  asked_.memory = 1 << 17;
+  ASSERT_TRUE(quantise(asked_).ok());
+  EXPECT_EQ(base::read_text(asked_.output), whole);
+  asked_.rounding = Rounding::kNearest;
+  ASSERT_TRUE(quantise(asked_).ok());
+  EXPECT_NE(base::read_text(asked_.output), whole);
+}
+
 TEST_F(Quantising, a_list_gives_its_pictures_and_counts_what_is_none) {
   write_text("pictures/broken.png", "no picture");
   write_text("pictures/dataset.txt", "0.png\r\n\nbroken.png\nabsent.png\n1.png\n");

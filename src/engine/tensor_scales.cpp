@@ -122,9 +122,9 @@ std::vector<std::uint64_t> in_few_bins(const quantize::Histogram& seen) {
 }
 
 Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::WeightedLayer& layer,
-                                   const quantize::WeightOptions& options) {
+                                   const quantize::WriteOptions& options) {
   const auto weights = OSPREY_TRY(network.floats(layer.weights));
-  const auto rounded = quantize::round_weights(weights, layer.shape, layer.channel_axis, options);
+  const auto rounded = quantize::steps_of(weights, layer, options);
   const quantize::ChannelOf channel_of(layer.shape, layer.channel_axis);
   RoundedLayer told{layer.name, layer.op, layer.input};
   double signal = 0, noise = 0;

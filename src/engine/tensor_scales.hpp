@@ -12,6 +12,7 @@
 #include "quantize/scale.hpp"
 #include "quantize/statistics.hpp"
 #include "quantize/weights.hpp"
+#include "quantize/write.hpp"
 
 namespace osprey::engine {
 
@@ -37,6 +38,6 @@ std::vector<std::uint64_t> in_few_bins(const quantize::Histogram& seen);
 
 /// What becomes of a layer's weights. Errors: they cannot be read.
 Result<RoundedLayer> rounded_layer(const onnx::Model& network, const quantize::WeightedLayer& layer,
-                                   const quantize::WeightOptions& options);
+                                   const quantize::WriteOptions& options);
 
 }  // namespace osprey::engine

@@ -29,8 +29,7 @@ class Writer {
 
   Status run(const std::map<std::string, InputMeans>& means) {
     for (const auto& layer : plan_.layers) {
-      const auto mean = means.find(layer.input);
-      OSPREY_TRY(add_weights(layer, mean == means.end() ? nullptr : &mean->second));
+      OSPREY_TRY(add_weights(layer, correcting_means(means, layer)));
     }
     for (const auto& point : plan_.points) add_point(point);
     for (const auto& [node, input] : plan_.readers) {
@@ -47,7 +46,7 @@ class Writer {
  private:
   Status add_weights(const WeightedLayer& layer, const InputMeans* means) {
     const auto weights = OSPREY_TRY(model_.floats(layer.weights));
-    const auto rounded = round_weights(weights, layer.shape, layer.channel_axis, options_.weights);
+    const auto rounded = steps_of(weights, layer, options_);
     auto& name = weights_[layer.weights];  // several layers may share them
     if (name.empty()) {
       const auto steps = free_name(layer.weights + "_quantized");
@@ -66,9 +65,7 @@ class Writer {
       added_.emplace_back(layer.node, std::move(node));
     }
     model_.set_input(layer.node, 1, name);
-    if (means == nullptr || layer.bias.empty()) return {};
-    const bool convolution = layer.op == "Conv" || layer.op == "ConvTranspose";
-    if (!convolution) return {};
+    if (means == nullptr) return {};
     auto bias = OSPREY_TRY(model_.floats(layer.bias));
     const auto shift =
         mean_shift(weights, rounded, layer.shape, layer.channel_axis, layer.groups, *means);
@@ -143,6 +140,22 @@ class Writer {
 };
 
 }  // namespace
+
+WeightSteps steps_of(std::span<const float> weights, const WeightedLayer& layer,
+                     const WriteOptions& options) {
+  if (options.rounded != nullptr) {
+    const auto chosen = options.rounded->find(layer.weights);
+    if (chosen != options.rounded->end()) return chosen->second;
+  }
+  return round_weights(weights, layer.shape, layer.channel_axis, options.weights);
+}
+
+const InputMeans* correcting_means(const std::map<std::string, InputMeans>& means,
+                                   const WeightedLayer& layer) {
+  const bool convolution = layer.op == "Conv" || layer.op == "ConvTranspose";
+  const auto found = means.find(layer.input);
+  return convolution && !layer.bias.empty() && found != means.end() ? &found->second : nullptr;
+}
 
 Status write_int8(onnx::Model& model, const Plan& plan, const std::vector<Scale>& scales,
                   const std::map<std::string, InputMeans>& means, const WriteOptions& options) {

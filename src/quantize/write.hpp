@@ -5,6 +5,7 @@
 #include <osprey/result.hpp>
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,20 @@ namespace osprey::quantize {
 
 struct WriteOptions {
   WeightOptions weights{};
+  /// By names of weights, if not null: steps that are chosen already. Others are the nearest.
+  const std::map<std::string, WeightSteps>* rounded = nullptr;
   /// Tensors in steps -128..127 in place of 0..255. OpenVINO computes them wrongly on x86
   /// processors without VNNI.
   bool signed_tensors = false;
 };
+
+/// What a layer's weights become.
+WeightSteps steps_of(std::span<const float> weights, const WeightedLayer& layer,
+                     const WriteOptions& options);
+
+/// The means that a layer's bias is corrected with, of those of tensors; null if it is not.
+const InputMeans* correcting_means(const std::map<std::string, InputMeans>& means,
+                                   const WeightedLayer& layer);
 
 /// Rounds the weights of plan.layers and puts a pair of QuantizeLinear and DequantizeLinear behind
 /// each point, with the scale of its group; an output that is a point keeps its name. `means`: of
