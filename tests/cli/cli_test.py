@@ -333,6 +333,13 @@ class Quantising(CommandTest):
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
+    def test_weights_may_be_rounded_by_error(self):
+        self.quantize(self.model, "--data", self.data / "pictures", "--rounding", "error", "-o", "e.onnx", "--json", "e.json")
+        report = json.loads((self.out / "e.json").read_text())
+        self.assertEqual(report["rounding"], "error")
+        for part in report["agreement"]:
+            self.assertGreater(part["cosine"], 0.97, part["output"])
+
     def test_int8_finds_the_same(self):
         pictures = self.data / "pictures"
         for algorithm in ("normal", "mmse", "percentile"):
