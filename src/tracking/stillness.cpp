@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracking/stillness.hpp"
 
-#include "tracking/pairing.hpp"
+#include "tracking/overlap.hpp"
 
 namespace osprey::tracking {
 

@@ -8,8 +8,9 @@
 #include <string>
 
 #include "base/try.hpp"
+#include "core/pairing.hpp"
 #include "tracking/kalman_box.hpp"
-#include "tracking/pairing.hpp"
+#include "tracking/overlap.hpp"
 
 namespace osprey::tracking {
 

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which track goes on with which detection.
+// Pairs of things that cost least together, where few can be paired at all.
 #pragma once
-
-#include <osprey/detection.hpp>
 
 #include <cstddef>
 #include <vector>
 
-namespace osprey::tracking {
-
-/// Intersection over union, 0..1; 0 where a box has no area.
-double overlap_of(const Box& a, const Box& b);
+namespace osprey {
 
 /// Two that may belong together, by their places in two lists.
 struct Pair {
@@ -22,4 +17,4 @@ struct Pair {
 /// assignment for each group of things that candidates connect.
 std::vector<Pair> best_pairs(std::vector<Pair> candidates);
 
-}  // namespace osprey::tracking
+}  // namespace osprey

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tracking/pairing.hpp"
+#include "core/pairing.hpp"
 
 #include <algorithm>
 #include <numeric>
 
 #include "core/assignment.hpp"
 
-namespace osprey::tracking {
+namespace osprey {
 
 namespace {
 
@@ -64,16 +64,6 @@ void solve(const std::vector<Pair>& group, std::vector<Pair>& chosen) {
 
 }  // namespace
 
-double overlap_of(const Box& a, const Box& b) {
-  const double width = double{std::min(a.x2, b.x2)} - std::max(a.x1, b.x1);
-  const double height = double{std::min(a.y2, b.y2)} - std::max(a.y1, b.y1);
-  if (!(width > 0 && height > 0)) return 0;
-  const auto area = [](const Box& box) {
-    return (double{box.x2} - box.x1) * (double{box.y2} - box.y1);
-  };
-  return width * height / (area(a) + area(b) - width * height);
-}
-
 std::vector<Pair> best_pairs(std::vector<Pair> candidates) {
   std::vector<Pair> chosen;
   if (candidates.empty()) return chosen;
@@ -99,4 +89,4 @@ std::vector<Pair> best_pairs(std::vector<Pair> candidates) {
   return chosen;
 }
 
-}  // namespace osprey::tracking
+}  // namespace osprey

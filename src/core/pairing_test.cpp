@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tracking/pairing.hpp"
+#include "core/pairing.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <set>
 
-namespace osprey::tracking {
+namespace osprey {
 namespace {
 
 /// Of all sets of pairs that share nothing, the least sum: with or without the first one.
@@ -43,12 +43,5 @@ TEST(Pairing, has_the_least_sum_of_all_sets_of_pairs) {
   }
 }
 
-TEST(Pairing, overlap_is_intersection_over_union) {
-  EXPECT_DOUBLE_EQ(overlap_of({0, 0, 10, 10}, {5, 0, 15, 10}), 1.0 / 3);
-  EXPECT_DOUBLE_EQ(overlap_of({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
-  EXPECT_DOUBLE_EQ(overlap_of({0, 0, 10, 10}, {10, 0, 20, 10}), 0);
-  EXPECT_DOUBLE_EQ(overlap_of({5, 5, 5, 5}, {0, 0, 10, 10}), 0);
-}
-
 }  // namespace
-}  // namespace osprey::tracking
+}  // namespace osprey
