@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // osprey eval: how good a model, or a file of detections, is.
 #include <osprey/evaluate.hpp>
+#include <osprey/evaluate_tracks.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -38,8 +39,18 @@ struct EvalCommand {
         .add_option(
             "--data", asked.data,
             "labels: COCO's instances.json, a YOLO data.yaml, or a folder of Pascal VOC's XML")
-        ->required()
         ->option_text("FILE");
+    command
+        .add_option(
+            "--mot", tracks.ground_truth,
+            "labels of tracks, in place of --data: MOTChallenge's gt.txt, or a folder of it")
+        ->option_text("FILE");
+    command.add_option("--tracks", tracks.tracks, "with --mot: tracks, as --save-mot writes them")
+        ->option_text("FILE");
+    command
+        .add_option("--mot-rules", track_rules,
+                    "labels that count: all, or as MOTChallenge has it: mot17, mot20")
+        ->check(CLI::IsMember({"all", "mot17", "mot20"}));
     command.add_option("--split", asked.split, "of a data.yaml: val, test or train")
         ->option_text("NAME");
     command.add_option("--images", images, "the pictures; with --model, or for --html")
@@ -81,6 +92,7 @@ struct EvalCommand {
     options.iou = 0.7f;
     options.quiet = quiet;
     OSPREY_TRY(flags.apply(options));
+    if (!tracks.ground_truth.empty() || !tracks.tracks.empty()) return run_tracks(options);
     const bool has_model = !options.model.empty() || !options.models.empty();
     OSPREY_TRY(check(options, has_model));
     if (rule == "l2") asked.rule = MatchRule::kL2;
@@ -109,11 +121,33 @@ struct EvalCommand {
     return kSuccess;
   }
 
+  Result<int> run_tracks(const engine::Options& options) {
+    const auto wrong = [](const std::string& what) {
+      return Error{ErrorCode::kInvalidArgument, what};
+    };
+    if (tracks.ground_truth.empty()) return wrong("--tracks: needs --mot FILE");
+    if (tracks.tracks.empty()) return wrong("--mot: needs --tracks FILE");
+    const bool has_others = !asked.data.empty() || !options.model.empty() || !detections.empty() ||
+                            !compared.empty() || !html.empty() || !coco.empty();
+    if (has_others) {
+      return wrong("--mot: expected --tracks and, if wanted, --mot-rules and --json; no other");
+    }
+    OSPREY_TRY(engine::check_files({tracks.ground_truth, tracks.tracks}, {{"json", json}}));
+    if (track_rules == "mot17") tracks.rules = TrackRules::kMot17;
+    if (track_rules == "mot20") tracks.rules = TrackRules::kMot20;
+    OSPREY_TRY(json_file.open(json));
+    const auto result = OSPREY_TRY(evaluate_tracks(tracks));
+    std::fputs((json == "-" ? to_json(result) : to_text(result)).c_str(), stdout);
+    if (json_file.is_open()) OSPREY_TRY(json_file.write(to_json(result)));
+    return kSuccess;
+  }
+
   /// What no single option shows.
   Status check(const engine::Options& options, bool has_model) const {
     const auto wrong = [](const std::string& what) {
       return Error{ErrorCode::kInvalidArgument, what};
     };
+    if (asked.data.empty()) return wrong("--data: expected a file of labels, or --mot FILE");
     const bool has_files = !detections.empty() || !compared.empty();
     if (has_model ? !detections.empty() : !has_files) {
       return wrong("expected --model with --images, or --detections, or --compare");
@@ -211,6 +245,8 @@ struct EvalCommand {
   ComparisonOptions comparison;
   std::string images, detections, rule = "iou", coco, json, html, absent;
   std::vector<std::string> compared;
+  TrackEvaluationOptions tracks;
+  std::string track_rules = "all";
   std::optional<double> limit;
   LateFile json_file, html_file;
   bool quiet = false;
