@@ -21,8 +21,9 @@ namespace {
 struct DetectCommand {
   explicit DetectCommand(CLI::App& command)
       : flags(command, {engine::OptionGroup::kModel, engine::OptionGroup::kTiles,
-                        engine::OptionGroup::kModels, engine::OptionGroup::kRun,
-                        engine::OptionGroup::kSource, engine::OptionGroup::kOutput}) {
+                        engine::OptionGroup::kModels, engine::OptionGroup::kTracks,
+                        engine::OptionGroup::kRun, engine::OptionGroup::kSource,
+                        engine::OptionGroup::kOutput}) {
     command
         .add_option("source", sources, "video, picture, folder, glob, URL, or - for standard input")
         ->option_text("SOURCE...");

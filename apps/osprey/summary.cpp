@@ -47,17 +47,18 @@ std::int64_t frames_to_come(const engine::RunReport& report) {
   return sum;
 }
 
-std::string objects_line(const engine::RunReport& report, const std::vector<std::string>& names) {
+// "objects   120: 80 person, 40 car".
+std::string counts_line(const std::string& title, const std::vector<std::uint64_t>& counts,
+                        const std::vector<std::string>& names) {
   constexpr std::size_t kNamed = 5;
-  std::vector<std::size_t> order(report.objects.size());
+  std::vector<std::size_t> order(counts.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return report.objects[a] > report.objects[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
   std::uint64_t total = 0, others = 0;
   std::string classes;
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const auto count = report.objects[order[i]];
+    const auto count = counts[order[i]];
     total += count;
     if (i < kNamed && count > 0) {
       classes += (classes.empty() ? "" : ", ") + std::to_string(count) + " " + names[order[i]];
@@ -66,7 +67,7 @@ std::string objects_line(const engine::RunReport& report, const std::vector<std:
     }
   }
   if (others > 0) classes += ", " + std::to_string(others) + " others";
-  return "objects   " + std::to_string(total) + (classes.empty() ? "" : ": " + classes) + "\n";
+  return title + std::to_string(total) + (classes.empty() ? "" : ": " + classes) + "\n";
 }
 
 std::string advice(const pipeline::BoundBy& by, const engine::RunReport& report,
@@ -257,7 +258,10 @@ std::string summary(const engine::RunReport& report, const engine::RunModels& mo
       format("frames    %llu in %.1f s: %.1f fps\n", static_cast<unsigned long long>(sum.delivered),
              seconds(report.stats.elapsed), rate(sum.delivered, report.stats));
   text += model_lines(report, models, sum);
-  text += objects_line(report, models.labels.names);
+  text += counts_line("objects   ", report.objects, models.labels.names);
+  if (!report.tracks.empty()) {
+    text += counts_line("followed  ", report.tracks, models.labels.names);
+  }
   const auto& latency = report.stats.latency;
   text += format("latency   p50 %.1f ms  p95 %.1f ms  p99 %.1f ms, from captured to delivered\n",
                  milliseconds(latency.p50), milliseconds(latency.p95), milliseconds(latency.p99));

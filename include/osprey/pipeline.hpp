@@ -36,7 +36,9 @@ struct PipelineOptions {
   int lanes = 0;                     ///< inferences at once, 0..64; 0: as many as run best here
   int in_flight = 0;                 ///< frames of a stream on their way, 0..4096; 0: enough
   Policy policy = Policy::kAuto;
-  int vid_stride = 1;        ///< every n-th frame, 1..100000
+  int vid_stride = 1;  ///< every n-th frame, 1..100000
+  /// Number objects through all frames of their stream, Detection::track_id, and give those alone.
+  bool track = false;
   bool keep_pixels = false;  ///< give `StreamFrame::image`; otherwise samples are freed early
 };
 

@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 #include "engine/detect_lane.hpp"
 #include "engine/frame_rounds.hpp"
+#include "engine/stream_tracks.hpp"
 #include "media/live_source.hpp"
 
 namespace osprey::engine {
@@ -37,8 +38,11 @@ class StreamSource final : public pipeline::Source {
 class DetectStages final : public pipeline::Stages {
  public:
   DetectStages(std::unique_ptr<sinks::SinkSet> sinks, std::unique_ptr<FrameRounds> rounds,
-               std::size_t classes)
-      : sinks_(std::move(sinks)), rounds_(std::move(rounds)), objects_(classes) {}
+               std::optional<StreamTracks> tracks, std::size_t classes)
+      : sinks_(std::move(sinks)),
+        rounds_(std::move(rounds)),
+        tracks_(std::move(tracks)),
+        objects_(classes) {}
 
   Result<pipeline::JobPayloads> plan(FrameId id, pipeline::FramePayload& frame) override {
     return rounds_->plan(id.stream, pipeline::payload_cast<FrameWork>(frame));
@@ -55,6 +59,7 @@ class DetectStages final : public pipeline::Stages {
     result.frame = std::move(work.frame);
     if (delivery.status.ok()) {
       result.detections = std::move(work.detections);
+      if (tracks_) follow(*result.frame, result.detections);
       result.parts = std::move(work.parts);
     } else {
       result.error = std::move(delivery.status).error();
@@ -74,6 +79,7 @@ class DetectStages final : public pipeline::Stages {
     {
       const std::lock_guard lock(mutex_);
       report.objects = objects_;
+      if (tracks_) report.tracks = tracks_->numbered();
       report.first_failure = first_failure_;
     }
     report.models = rounds_->report();
@@ -83,6 +89,11 @@ class DetectStages final : public pipeline::Stages {
   }
 
  private:
+  void follow(const Frame& frame, std::vector<Detection>& detections) {
+    const std::lock_guard lock(mutex_);
+    tracks_->follow(frame, detections);
+  }
+
   void count(const FrameResult& result) {
     const std::lock_guard lock(mutex_);
     for (const auto& detection : result.detections) ++objects_[detection.label_id];
@@ -93,6 +104,7 @@ class DetectStages final : public pipeline::Stages {
   std::unique_ptr<FrameRounds> rounds_;
   bool sink_failed_ = false;  // the release thread's until it has ended
   mutable std::mutex mutex_;
+  std::optional<StreamTracks> tracks_;
   std::vector<std::uint64_t> objects_;
   std::string first_failure_;
 };
@@ -106,14 +118,18 @@ class Run final : public DetectRun {
 
   Status launch(const Options& options, base::Clock& clock) {
     auto rounds = OSPREY_TRY(FrameRounds::create(models_, options.draw_tiles));
+    std::optional<StreamTracks> tracks;
+    if (options.track) tracks.emplace(OSPREY_TRY(StreamTracks::create(options, models_)));
     for (const auto& source : sources_) {
       const auto& stream = source->info();
+      if (tracks) OSPREY_TRY(tracks->begin(stream));
       // A plan that does not suit the stream would fail each of its frames alike.
       if (stream.width > 0) OSPREY_TRY(rounds->check_size(stream.width, stream.height));
       OSPREY_TRY(sinks_->begin(stream));
     }
     const bool keep_pixels = sinks_->wants_pixels();
-    stages_.emplace(std::move(sinks_), std::move(rounds), models_.labels.names.size());
+    stages_.emplace(std::move(sinks_), std::move(rounds), std::move(tracks),
+                    models_.labels.names.size());
 
     pipeline::Lanes lanes;
     lanes.batch_wait = std::chrono::milliseconds(options.batch_wait);

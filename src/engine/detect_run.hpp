@@ -32,9 +32,11 @@ struct RunReport {
   std::vector<SourceReport> sources;
   std::vector<ModelReport> models;     ///< in the order in which they were given
   std::vector<std::uint64_t> objects;  ///< count of detections by label_id
-  std::string first_failure;           ///< of a frame's inference; empty if none failed
-  std::vector<std::string> outputs;    ///< files and folders made
-  std::vector<std::string> notes;      ///< what a sink passed over
+  std::vector<std::uint64_t>
+      tracks;                        ///< objects that were followed, by label_id; empty: none asked
+  std::string first_failure;         ///< of a frame's inference; empty if none failed
+  std::vector<std::string> outputs;  ///< files and folders made
+  std::vector<std::string> notes;    ///< what a sink passed over
 
   /// Whether frames came, and none of them has a result.
   bool all_failed() const;

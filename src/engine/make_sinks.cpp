@@ -7,6 +7,7 @@
 #include "sinks/annotated.hpp"
 #include "sinks/coco_results.hpp"
 #include "sinks/json_lines.hpp"
+#include "sinks/mot_text.hpp"
 #include "sinks/yolo_text.hpp"
 
 namespace osprey::engine {
@@ -44,6 +45,7 @@ Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
   if (options.save_txt) {
     set->add(OSPREY_TRY(sinks::create_yolo_text(options.output, options.save_conf)));
   }
+  if (!options.save_mot.empty()) set->add(OSPREY_TRY(sinks::create_mot_text(options.save_mot)));
   if (options.save) {
     const sinks::AnnotatedOptions drawing{options.line_width, !options.hide_labels,
                                           !options.hide_conf};

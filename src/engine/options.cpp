@@ -434,6 +434,11 @@ std::vector<OptionSpec> make_table() {
       named<bool>(kPlan, "results", &O::merge_results, {{"attach", false}, {"merge", true}},
                   "with after: attach what is found to the box, or merge it among the objects"),
 
+      flag(kTracks, "track", &O::track,
+           "number objects through all frames (ByteTrack), and report those alone"),
+      number<int>(kTracks, "track-buffer", "N", &O::track_buffer, 0, 100000,
+                  "frames for which an object that is not seen keeps its number, 0..100000"),
+
       number<int>(kRun, "lanes", "N", &O::lanes, 0, 64,
                   "inferences at once, 0..64; 0: as many as the runtime finds best"),
       number<int>(kRun, "threads", "N", &O::threads, 0, 1024,
@@ -498,6 +503,8 @@ std::vector<OptionSpec> make_table() {
       flag(kOutput, "hide-conf", &O::hide_conf, "draw names without confidences"),
       flag(kOutput, "save-txt", &O::save_txt, "write YOLO text files to DIR/labels"),
       flag(kOutput, "save-conf", &O::save_conf, "with confidences in the text files"),
+      text(kOutput, "save-mot", "DIR", &O::save_mot,
+           "write MOTChallenge text files to this folder, with --track"),
       text(kOutput, "json", "FILE", &O::json, "write JSON Lines; - is standard output"),
       text(kOutput, "coco", "FILE", &O::coco, "write COCO results JSON; - is standard output"),
       text(kOutput, "coco-gt", "FILE", &O::coco_gt,
@@ -538,6 +545,8 @@ std::string_view title_of(OptionGroup group) {
       return "Several models";
     case OptionGroup::kPlan:
       return "One of several models";
+    case OptionGroup::kTracks:
+      return "Following objects";
     case OptionGroup::kRun:
       return "Running";
     case OptionGroup::kSource:
@@ -582,7 +591,7 @@ std::string options_as_markdown() {
           "Flags of `osprey detect`; the same keys, without the dashes, make a YAML file for\n"
           "`--config FILE` (flags win over the file). Dashes and underscores are the same.\n";
   using enum OptionGroup;
-  for (const auto group : {kModel, kTiles, kModels, kPlan, kRun, kSource, kOutput}) {
+  for (const auto group : {kModel, kTiles, kModels, kPlan, kTracks, kRun, kSource, kOutput}) {
     page << "\n## " << title_of(group) << "\n\n";
     if (group == kPlan) {
       page << "Keys under `models:` in a YAML file, beside those above (but `roi`), `batch` and\n"

@@ -65,6 +65,12 @@ struct Options {
   bool optional = false;        ///< the run goes on without it
   bool beside_others = false;   ///< set by each_model(), if there are several
 
+  // Following objects.
+  bool track = false;
+  int track_buffer = 30;  ///< 0..100000 frames
+  /// A model's boxes down to this confidence go on with tracks, as Ultralytics' track_low_thresh.
+  static constexpr float kTrackLow = 0.1f;
+
   // How it runs.
   int lanes = 0;      ///< 0..64; 0: as many as the runtime reports optimal
   int threads = 0;    ///< 0..1024; 0: every core
@@ -100,6 +106,7 @@ struct Options {
   bool hide_conf = false;
   bool save_txt = false;
   bool save_conf = false;
+  std::string save_mot;
   std::string json;
   std::string coco;
   std::string coco_gt;
@@ -112,6 +119,7 @@ enum class OptionGroup {
   kTiles,
   kModels,
   kPlan,  ///< only where a plan speaks of one model: no flags
+  kTracks,
   kRun,
   kSource,
   kOutput

@@ -139,6 +139,13 @@ Status check(const Options& o) {
   }
   if (o.save_conf && !o.save_txt) return wrong("--save-conf: needs --save-txt");
   if (o.draw_tiles && !o.save) return wrong("--draw-tiles: needs --save");
+  if (!o.save_mot.empty() && !o.track) return wrong("--save-mot: needs --track");
+  if (o.track_buffer != Options().track_buffer && !o.track) {
+    return wrong("--track-buffer: needs --track");
+  }
+  if (o.track && !o.coco.empty()) {
+    return wrong("--coco: not with --track, which leaves out what is not followed");
+  }
   const auto models = OSPREY_TRY(each_model(o));
   OSPREY_TRY(check_some_model_heeds(o, models));
   if (!o.coco_gt.empty() && o.coco.empty()) return wrong("--coco-gt: needs --coco FILE");

@@ -59,6 +59,7 @@ Result<Options> from_public(const PipelineOptions& from) {
       OSPREY_TRY(from.plan.empty() ? from_public(from.detector) : without_model(from.detector));
   if (!from.plan.empty()) OSPREY_TRY(read_yaml(from.plan, to));
   to.sources = from.sources;
+  to.track |= from.track;
   OSPREY_TRY(set(to, "lanes", std::to_string(from.lanes)));
   OSPREY_TRY(set(to, "in-flight", std::to_string(from.in_flight)));
   OSPREY_TRY(set(to, "vid-stride", std::to_string(from.vid_stride)));

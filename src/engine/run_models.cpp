@@ -88,6 +88,7 @@ std::vector<bool> known_to(const RunModels& run, std::size_t i) {
 Status set_crops(RunModels& run, std::size_t i) {
   auto& model = run.models[i];
   model.crops = model.options.crops;
+  model.crops.conf = run.models[run.order.after[i]].conf;
   const auto& names = run.labels.names;
   const auto& knows = run.voters[run.order.after[i]].knows;
   for (const auto& label : model.options.on) {
@@ -135,6 +136,13 @@ Result<RunModels> read_models(const Options& options) {
     run.models.emplace_back().options = std::move(own);
   }
   run.order = OSPREY_TRY(order_of(run.models));
+  for (std::size_t i = 0; i < run.models.size(); ++i) {
+    auto& model = run.models[i];
+    model.conf = model.options.conf;
+    // What is followed may be unsure for a while.
+    const bool is_followed = options.track && run.on_frame(i);
+    if (is_followed) model.options.conf = std::min(model.conf, Options::kTrackLow);
+  }
   run.fusion = {options.fuse, options.fuse_iou, options.agnostic_nms};
   run.max_det = static_cast<std::size_t>(options.max_det);
   for (std::size_t i = 0; i < run.models.size(); ++i) {

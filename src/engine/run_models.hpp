@@ -20,6 +20,7 @@ struct RunModel {
   Options options;  ///< those of each_model()
   ModelFile file;   ///< until it is compiled
   PreparedModel prepared;
+  float conf = 0;  ///< from which on what it finds counts; `options` may ask it for less
   ensemble::CropOptions crops;  ///< if it runs on boxes
   std::string left_out;         ///< why the run goes on without it; empty: it does not
 

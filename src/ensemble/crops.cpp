@@ -32,7 +32,7 @@ std::vector<Crop> crops_of(std::span<const Detection> found, int width, int heig
     const auto& box = found[i].box;
     const bool wanted = labels.empty() ||
                         std::find(labels.begin(), labels.end(), found[i].label_id) != labels.end();
-    if (!wanted) continue;
+    if (!wanted || found[i].confidence < options.conf) continue;
     if (!(box.width() >= least && box.height() >= least)) continue;
     const auto part = around(box, width, height, options.margin);
     if (part.width > 0 && part.height > 0) crops.push_back({part, static_cast<std::int32_t>(i)});

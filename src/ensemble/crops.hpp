@@ -14,6 +14,7 @@ namespace osprey::ensemble {
 
 struct CropOptions {
   std::vector<std::int32_t> labels;  ///< objects of these, by the run's label ids; empty: all
+  float conf = 0;                    ///< objects from this confidence on
   float margin = 0;                  ///< added at each side, 0..4 of the box's width or height
   int min_size = 16;                 ///< least width and height of the box, 1..4096 pixels
   int max_crops = 32;                ///< most a frame, the surest objects first, 1..4096

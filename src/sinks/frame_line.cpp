@@ -68,6 +68,7 @@ void FrameLine::objects(const std::vector<Detection>& detections, int width, int
     field(",\"y\":", y);
     field(",\"w\":", whole(d.box.x2) - x);
     field(",\"h\":", whole(d.box.y2) - y);
+    if (d.track_id >= 0) field(",\"id\":", d.track_id);
     if (!models_.empty()) field(",\"region_id\":", i + 1);
     if (d.parent >= 0) field(",\"parent_id\":", d.parent + 1);
     line_ += ",\"roi_type\":";

@@ -23,6 +23,7 @@ namespace osprey::sinks {
 //    "resolution": {"width": 768, "height": 576},   of the upright frame, pixels
 //    "objects": [                 by falling confidence, then those with a parent_id; [] if there are none
 //      {"x": 10, "y": 20, "w": 31, "h": 40,         whole pixels, edges rounded
+//       "id": 7,                  the object's number in all frames of its stream; only if it is followed
 //       "region_id": 1,           place in the list, from 1; only in runs of several models
 //       "parent_id": 1,           region_id of the object in which this one was looked for; only if there is one
 //       "roi_type": "person",     the same as detection.label

@@ -97,6 +97,14 @@ TEST(JsonLines, in_runs_of_several_models_objects_have_numbers_models_and_parent
   EXPECT_FALSE(alone["detection"].contains("model"));
 }
 
+TEST(JsonLines, an_object_that_is_followed_has_its_number) {
+  auto result = two_objects();
+  result.detections[0].track_id = 7;
+  const Json objects = written({result}).at(0).at("objects");
+  EXPECT_EQ(objects[0]["id"], 7);
+  EXPECT_FALSE(objects[1].contains("id"));
+}
+
 TEST(JsonLines, an_object_has_its_class_and_confidence) {
   const Json objects = written({two_objects()}).at(0).at("objects");
   ASSERT_EQ(objects.size(), 2U);

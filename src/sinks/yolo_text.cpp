@@ -55,6 +55,7 @@ class YoloText final : public Sink {
       number((d.box.x2 - d.box.x1) / width);
       number((d.box.y2 - d.box.y1) / height);
       if (confidence_) number(d.confidence);
+      if (d.track_id >= 0) (text_ += ' ') += std::to_string(d.track_id);
       text_ += '\n';
     }
     return files_.write(name, text_);

@@ -48,6 +48,19 @@ TEST(YoloText, gives_the_same_bytes_as_ultralytics) {
   }
 }
 
+// As Ultralytics 8.4.190: `line = (c, *xywhn, conf, id)`.
+TEST(YoloText, ends_with_the_number_of_an_object_that_is_followed) {
+  const TemporaryFolder folder;
+  auto sink = create_yolo_text(folder.path().string(), true);
+  ASSERT_TRUE((*sink)->begin(stream_info(0, "shots", true)).ok());
+  auto followed = kSeen;
+  followed.track_id = 12;
+  ASSERT_TRUE((*sink)->write(result_of({0, 0}, 100, 100, {followed, kSeen}, "x.jpg")).ok());
+  ASSERT_TRUE((*sink)->finish().ok());
+  EXPECT_EQ(read_text(folder / "labels/x.txt"),
+            "3 0.2 0.4 0.2 0.4 0.5 12\n3 0.2 0.4 0.2 0.4 0.5\n");
+}
+
 TEST(YoloText, names_files_after_pictures_and_frames_and_keeps_equal_names_apart) {
   const TemporaryFolder folder;
   auto sink = create_yolo_text(folder / "out", false);

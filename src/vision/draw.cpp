@@ -30,9 +30,10 @@ struct Pen {
   }
 };
 
-// Steps of the golden ratio around the colour circle keep neighbouring classes far apart.
-cv::Scalar class_color(std::int32_t label_id) {
-  const auto index = static_cast<std::uint32_t>(label_id);
+// Steps of the golden ratio around the colour circle keep neighbouring numbers far apart.
+cv::Scalar color_of(const Detection& detection) {
+  const auto index = detection.track_id >= 0 ? static_cast<std::uint32_t>(detection.track_id)
+                                             : static_cast<std::uint32_t>(detection.label_id);
   const double hue = std::fmod(index * 0.618033988749895, 1.0) * 6;
   const double saturation = index / 7 % 2 == 0 ? 0.9 : 0.6;
   const double value = index / 14 % 2 == 0 ? 1.0 : 0.75;
@@ -66,7 +67,9 @@ std::string label_of(const Detection& detection, const std::vector<std::string>&
                      bool confidence) {
   const auto id = static_cast<std::size_t>(detection.label_id);
   const bool known = detection.label_id >= 0 && id < names.size() && !names[id].empty();
-  std::string label = known ? printable(names[id]) : std::to_string(detection.label_id);
+  std::string label =
+      detection.track_id >= 0 ? "id:" + std::to_string(detection.track_id) + " " : "";
+  label += known ? printable(names[id]) : std::to_string(detection.label_id);
   if (confidence) {
     std::array<char, 16> number{};
     std::snprintf(number.data(), number.size(), " %.2f", static_cast<double>(detection.confidence));
@@ -117,7 +120,7 @@ Image annotate(const Image& image, std::span<const Detection> detections,
   for (const Detection& detection : detections) {
     const cv::Rect box = pixels_of(detection.box, picture.size());
     if (!box.empty()) {
-      cv::rectangle(picture, box, class_color(detection.label_id), pen.line, cv::LINE_AA);
+      cv::rectangle(picture, box, color_of(detection), pen.line, cv::LINE_AA);
     }
   }
   if (!options.labels) return copy.image;
@@ -125,7 +128,7 @@ Image annotate(const Image& image, std::span<const Detection> detections,
     const cv::Rect box = pixels_of(detection.box, picture.size());
     if (!box.empty()) {
       draw_label(picture, box, label_of(detection, names, options.confidence), pen,
-                 class_color(detection.label_id));
+                 color_of(detection));
     }
   }
   return copy.image;

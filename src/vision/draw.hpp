@@ -22,6 +22,8 @@ struct DrawOptions {
   std::span<const Region> regions;
 };
 
+/// Boxes of objects with a number have its colour and "id:3" before their names, others the colour
+/// of their class.
 /// A new image (kBgr24) with `detections` drawn over `image`: all boxes, then
 /// all labels, the last on top; names by label_id.
 /// A class without a name shows its number; characters beyond ASCII show as '?' (the stroke font

@@ -135,6 +135,17 @@ TEST(DrawTest, a_class_without_a_name_shows_its_number) {
   }
 }
 
+TEST(DrawTest, an_object_that_is_followed_has_its_number_before_its_name_and_its_colour) {
+  const auto drawn = [&](std::int64_t track, std::int32_t label, const std::string& name) {
+    Detection detection{{10, 40, 110, 80}, 0.9f, label};
+    detection.track_id = track;
+    const Image image = annotate(ground(), {&detection, 1}, {name, name, name, name});
+    return std::string(reinterpret_cast<const char*>(image.planes[0].data), 120 * 90 * 3);
+  };
+  EXPECT_EQ(drawn(3, 0, "cat"), drawn(-1, 3, "id:3 cat"));
+  EXPECT_EQ(drawn(3, 0, "cat"), drawn(3, 1, "cat")) << "the number's colour, not the class's";
+}
+
 TEST(DrawTest, a_character_beyond_ascii_takes_one_place) {
   const Detection detection{{10, 40, 110, 80}, 0.9f, 0};
   const auto drawn = [&](const std::string& name) {

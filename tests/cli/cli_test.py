@@ -101,6 +101,33 @@ class GoodRuns(CommandTest):
         self.assertIn("bound by", done.stderr)
         self.assertNotIn("dropped", done.stderr)
 
+    def test_objects_keep_their_numbers(self):
+        done = self.detect(self.video, "--model", self.model, "--track", "--json", "o.jsonl", "--save-mot", "mot", "--save-txt",
+                           "--output", "made")
+        frames = self.lines("o.jsonl")
+        ids = {"red": [], "blue": []}
+        for frame in frames:
+            for found in frame["objects"]:
+                ids[found["detection"]["label"]].append(found["id"])
+        self.assertEqual(len(set(ids["blue"])), 1, "it stands")
+        self.assertEqual(len(ids["blue"]), FRAMES)
+        # The red one jumps back every 40 frames, and what is new has its number from its second frame on.
+        self.assertEqual(len(set(ids["red"])), 8)
+        self.assertEqual(ids["red"], sorted(ids["red"]))
+        self.assertEqual(len(ids["red"]), FRAMES - 7)
+        self.assertIn("followed  9: 8 red, 1 blue", done.stderr)
+        rows = [line.split(",") for line in (self.out / "mot/video.txt").read_text().splitlines()]
+        self.assertEqual([(int(r[0]) - 1, int(r[1])) for r in rows],
+                         [(f["sequence"], o["id"]) for f in frames for o in f["objects"]])
+        self.assertEqual([line.split()[-1] for line in (self.out / "made/labels/video_1.txt").read_text().splitlines()],
+                         [str(o["id"]) for o in frames[0]["objects"]])
+        again = self.osprey("eval", "--mot", "mot", "--tracks", "mot/video.txt", "--json", "-")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        scores = json.loads(again.stdout)["all"]
+        self.assertAlmostEqual(scores["hota"], 1)
+        self.assertEqual((scores["tracks"], scores["id_switches"], scores["correct"]), (9, 0, len(rows)))
+        self.assertIn("1.000", self.osprey("eval", "--mot", "mot", "--tracks", "mot").stdout)
+
     def test_results_do_not_depend_on_the_number_of_lanes(self):
         for lanes in (1, 2, 8):
             self.detect(self.video, "--model", self.model, "--json", f"{lanes}.jsonl", "--lanes", lanes)
@@ -306,6 +333,12 @@ class Evaluations(CommandTest):
         (self.out / "empty").mkdir()
         done = self.eval("--model", self.model, "--images", "empty", "--coco", "dt.json", code=2)
         self.assertIn("3 of 3 pictures of labels.json are not in empty", done.stderr)
+        for arguments, says in ((["--mot", "gt.txt"], "--mot: needs --tracks"), (["--tracks", "t.txt"], "--tracks: needs --mot"),
+                                (["--mot", "gt.txt", "--tracks", "t.txt", "--html", "r.html"], "--mot: expected --tracks and"),
+                                (["--mot", "gt.txt", "--tracks", "t.txt"], "gt.txt"), ([], "--data: expected")):
+            done = self.osprey("eval", *arguments)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
         self.assertIn("--coco: needs --model", self.eval("--detections", "dt.json", "--coco", "c.json", code=2).stderr)
         self.assertIn("--rule-limit: expected above 0",
                       self.eval("--detections", "dt.json", "--rule-limit", "-3", code=2).stderr)
@@ -723,6 +756,9 @@ class BadInput(CommandTest):
         refused("--names", self.file("one.txt", b"one\n"), says=["1", "3"])
         refused("--config", self.file("bad.yaml", b"model: m.onnx\nconfi: 0.3\n"), says=["bad.yaml:2", "did you mean conf"])
         refused("--save-conf", says=["--save-conf", "--save-txt"])
+        refused("--save-mot", "mot", says=["--save-mot", "--track"])
+        refused("--track-buffer", "50", says=["--track-buffer", "--track"])
+        refused("--track", "--coco", "o.json", says=["--coco", "--track"])
         refused("--tiles", "0x3", says=["--tiles", "rows and columns"])
         refused("--overlap", "0.2", says=["--overlap", "--tiles"])
         refused("--roi", "0,0 9,9", says=["--roi", "polygons"])
