@@ -194,7 +194,7 @@ def main():
             rows, spent = tracker.run(some, asked.fps)
             whole.setdefault(tracker.name, rows)
             if drop == "none" and tracker.name == "osprey" and asked.truth:
-                Path(asked.truth).write_text("".join(",".join(str(v) for v in [int(r[0]), int(r[1]), *r[2:], 1]) + "\n" for r in rows))
+                Path(asked.truth).write_text("".join(",".join(str(v) for v in [int(r[0]), int(r[1]), *r[2:6], 1, 1, 1]) + "\n" for r in rows))
             reference = [[*row[:6], 1, 1, 1] for row in whole[tracker.name if drop != "none" else "osprey"] if row[0] in numbers]
             s = scores(reference, rows)
             spans = lengths(rows)

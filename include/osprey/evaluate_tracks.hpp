@@ -62,7 +62,8 @@ struct TrackEvaluation {
   std::vector<std::string> warnings;  ///< what was odd
 };
 
-/// TrackEval's numbers within 1e-9. Errors name the file, the line and what was expected.
+/// TrackEval's numbers within 1e-9, if the seventh numbers of the ground truth are 0 or 1: it
+/// rounds others down. Errors name the file, the line and what was expected.
 OSPREY_API Result<TrackEvaluation> evaluate_tracks(const TrackEvaluationOptions& options);
 
 /// A table for people.

@@ -29,6 +29,7 @@ struct Track {
   Box expected;
   std::int32_t label;
   double begun, seen;  // frames
+  double missed = 0;   // the first frame after `seen` that came and did not show it, once lost
   TrackState state = TrackState::kNew;
   std::int64_t id = -1;
 };
@@ -47,7 +48,9 @@ class ByteTracker final : public Tracker {
               options_.fuse_score, detections);
     associate({TrackState::kSeen, TrackState::kSeen}, unsure_, kUnsureCost, false, detections);
     for (auto& track : tracks_) {
-      if (track.state == TrackState::kSeen && track.seen < frame_) track.state = TrackState::kLost;
+      if (track.state != TrackState::kSeen || track.seen == frame_) continue;
+      track.state = TrackState::kLost;
+      track.missed = frame_;
     }
     associate({TrackState::kNew, TrackState::kNew}, sure_, kNewCost, options_.fuse_score,
               detections);
@@ -80,8 +83,10 @@ class ByteTracker final : public Tracker {
     }
   }
 
+  /// Time in which no frame came is nobody's fault, however long it was.
   bool is_over(const Track& track, double before) const {
-    return frame_ - before - track.seen > options_.track_buffer + kNearly;
+    return track.state == TrackState::kLost &&
+           frame_ - before - track.missed + 1 > options_.track_buffer + kNearly;
   }
 
   void split(std::vector<Detection>& detections) {

@@ -17,10 +17,11 @@ struct TrackerOptions {
   float track_high_thresh = 0.25f;  ///< 0..1; surer ones are matched first, and with lost tracks
   float track_low_thresh = 0.1f;    ///< 0..1; surer ones may still go on with a track
   float new_track_thresh = 0.25f;   ///< 0..1; others begin no track
-  int track_buffer = 30;            ///< 0..100000 frames for which a lost track is remembered
-  float match_thresh = 0.8f;        ///< 0..1; most of 1 - overlap (times confidence) of a pair
-  bool fuse_score = true;           ///< overlap counts times the detection's confidence
-  bool class_agnostic = false;      ///< a track may go on with another class
+  /// 0..100000 frames for which a lost track is remembered, from the first that did not show it.
+  int track_buffer = 30;
+  float match_thresh = 0.8f;    ///< 0..1; most of 1 - overlap (times confidence) of a pair
+  bool fuse_score = true;       ///< overlap counts times the detection's confidence
+  bool class_agnostic = false;  ///< a track may go on with another class
   /// What a frame is above: one of so many a second. Frames that are dropped leave longer steps,
   /// and tracks are expected that much farther on. Not 0.01..1000: 30.
   double frame_rate = 30;

@@ -76,8 +76,9 @@ TEST(Tracker, a_lost_track_is_found_again_until_the_buffer_ends) {
       for (double frame = 2; frame < 1 + gap && with_empty_frames; ++frame)
         ids(*tracker, {}, frame);
       ids(*tracker, {person(100, 100)}, 1 + gap);
-      EXPECT_THAT(ids(*tracker, {person(100, 100)}, 2 + gap), ElementsAre(gap < 12 ? 1 : 2))
-          << gap << (with_empty_frames ? " with frames" : " without frames");
+      const bool forgotten = with_empty_frames && gap == 12;
+      EXPECT_THAT(ids(*tracker, {person(100, 100)}, 2 + gap), ElementsAre(forgotten ? 2 : 1))
+          << gap << (with_empty_frames ? " with frames" : " without frames, which tell nothing");
     }
   }
 }
