@@ -17,7 +17,7 @@ namespace osprey::serve {
 namespace {
 
 constexpr int kMostRequests = 10'000;  // of one connection
-constexpr std::size_t kFilePart = 64 * 1024;
+constexpr std::size_t kFilePart = std::size_t{64} * 1024;
 
 SteadyTime after(std::chrono::milliseconds time) {
   return std::chrono::steady_clock::now() + time;

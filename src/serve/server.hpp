@@ -16,8 +16,8 @@
 namespace osprey::serve {
 
 struct ServerLimits {
-  std::size_t header_bytes = 16 * 1024;  ///< of one request, with its first line
-  std::size_t body_bytes = 256 * 1024;
+  std::size_t header_bytes = std::size_t{16} * 1024;  ///< of one request, with its first line
+  std::size_t body_bytes = std::size_t{256} * 1024;
   int connections = 64;                               ///< at once; each has a thread
   int connections_per_client = 32;                    ///< an IPv4 address or an IPv6 /64
   int viewers = 16;                                   ///< live pictures and event streams at once
