@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <string_view>
 #include <utility>
 
 #include "base/try.hpp"
@@ -130,7 +131,7 @@ class LoopedSender final : public MqttSender {
   }
 
   std::uint64_t connections() const override { return connections_; }
-  std::size_t window() const override { return options_.window; }
+  std::size_t window() const override { return options_.require_subscriber ? 1 : options_.window; }
   void cancel() override { cancelled_.store(true); }
 
   SendOutcome send(std::span<const outbox::StoredEvent> events) override {
@@ -140,7 +141,8 @@ class LoopedSender final : public MqttSender {
       return outcome;
     }
     in_flight_.clear();
-    received_key_.clear();
+    awaited_key_ = events.empty() ? "" : events.back().key;
+    received_ = false;
     for (const auto& event : events) {
       int number = 0;
       const int done = mosquitto_publish(client_.get(), &number, topic("events").c_str(),
@@ -155,10 +157,9 @@ class LoopedSender final : public MqttSender {
       in_flight_.push_back({number, std::nullopt});
     }
     // What was handed over before a failure is waited for, so that nothing is left on its way.
-    const std::string last = in_flight_.empty() ? "" : events[in_flight_.size() - 1].key;
     Status waited = wait_until([this] { return all_answered(); }, "no acknowledgement");
-    if (waited.ok() && options_.receiver_acknowledges && all_taken()) {
-      waited = wait_until([&] { return received_key_ == last; }, "no receiver has acknowledged");
+    if (waited.ok() && options_.receiver_acknowledges && outcome.status.ok() && all_taken()) {
+      waited = wait_until([this] { return received_; }, "no receiver has acknowledged");
       if (!waited.ok()) {
         outcome.status = std::move(waited);
         return outcome;
@@ -398,11 +399,12 @@ class LoopedSender final : public MqttSender {
 
   static void on_message(mosquitto*, void* self, const mosquitto_message* message,
                          const mosquitto_property*) {
-    // Keys are short, and what else comes is somebody's mistake.
-    constexpr int kLongestKey = 100;
-    if (message->payload == nullptr || message->payloadlen > kLongestKey) return;
-    static_cast<LoopedSender*>(self)->received_key_.assign(
-        static_cast<const char*>(message->payload), static_cast<std::size_t>(message->payloadlen));
+    auto& sender = *static_cast<LoopedSender*>(self);
+    if (message->payload == nullptr) return;
+    const std::string_view key(static_cast<const char*>(message->payload),
+                               static_cast<std::size_t>(message->payloadlen));
+    // Others are of events that went twice.
+    if (key == sender.awaited_key_) sender.received_ = true;
   }
 
   const MqttOptions options_;
@@ -420,7 +422,8 @@ class LoopedSender final : public MqttSender {
   std::string problem_;
   std::uint64_t connections_ = 0;
   std::vector<InFlight> in_flight_;
-  std::string received_key_;  ///< the last that a receiver has published
+  std::string awaited_key_;  ///< of the last event on its way
+  bool received_ = false;    ///< a receiver has published it
   std::unique_ptr<mosquitto, DestroyClient> client_;
 };
 

@@ -33,9 +33,10 @@ struct MqttOptions {
   /// An event is delivered when a receiver has published its key under "<prefix>/events/received",
   /// not when the broker has it: a broker that is killed, or whose queue is full, forgets.
   bool receiver_acknowledges = false;
-  /// Events on their way at once. With more than one, an event that the broker refuses and takes
-  /// later is overtaken.
-  std::size_t window = 1;
+  /// Events on their way at once. One with require_subscriber: there a broker may take an event but
+  /// not the one before it. With little on the way, receivers' acknowledgements take 0.1 s, as
+  /// systems wait for more to send together.
+  std::size_t window = 20;
   std::string discovery = "homeassistant";  ///< Home Assistant's prefix; empty: it is told nothing
 };
 

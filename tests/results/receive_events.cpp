@@ -37,12 +37,14 @@ void on_message(mosquitto* client, void*, const mosquitto_message* message) {
 
 int main(int, char** arguments) {
   mosquitto_lib_init();
-  mosquitto* client = mosquitto_new(nullptr, true, nullptr);
-  mosquitto_connect_callback_set(client, on_connect);
-  mosquitto_message_callback_set(client, on_message);
   while (true) {
+    // Each time a new one: what another was about to acknowledge comes again anyway.
+    mosquitto* client = mosquitto_new(nullptr, true, nullptr);
+    mosquitto_connect_callback_set(client, on_connect);
+    mosquitto_message_callback_set(client, on_message);
     int connected = mosquitto_connect(client, "127.0.0.1", std::atoi(arguments[1]), 30);
     while (connected == MOSQ_ERR_SUCCESS) connected = mosquitto_loop(client, 100, 1);
+    mosquitto_destroy(client);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

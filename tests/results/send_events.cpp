@@ -12,6 +12,7 @@
 // The outbox's events are 1..N in the end, whoever put them there: {"n": n, ...}. Prints the
 // courier's status when it changes, a JSON object a line. Exit code: 0: all were delivered.
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
@@ -121,6 +122,7 @@ Status run(const Json& json) {
 }  // namespace
 
 int main(int, char** arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
   const Status done = run(Json::parse(arguments[1]));
   if (done.ok()) return 0;
   std::cerr << done.error().message << '\n';
