@@ -23,8 +23,8 @@ struct SendOutcome {
 };
 
 /// Threads: one caller, but for cancel(). Nothing here blocks longer than the sender's time limits,
-/// or after cancel(). Messages name the peer, never a secret. The program ignores SIGPIPE, as a peer
-/// that goes away would end it.
+/// or after cancel(). Messages name the peer, never a secret. The program ignores SIGPIPE, as a
+/// peer that goes away would end it.
 class EventSender {
  public:
   virtual ~EventSender() = default;
