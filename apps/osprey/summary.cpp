@@ -70,15 +70,11 @@ std::string counts_line(const std::string& title, const std::vector<std::uint64_
   return title + std::to_string(total) + (classes.empty() ? "" : ": " + classes) + "\n";
 }
 
-std::string advice(const pipeline::BoundBy& by, const engine::RunReport& report,
-                   const runtime::Session& session) {
-  const bool live = std::any_of(report.sources.begin(), report.sources.end(),
-                                [](const auto& source) { return source.info.live; });
+std::string advice(const pipeline::BoundBy& by, const runtime::Session& session) {
   switch (by.bound) {
     case pipeline::Bound::kSource:
-      return live ? "the lanes waited for frames: ask the camera for more, or add cameras"
-                  : "the lanes waited for frames: reading and decoding set the pace; a video of "
-                    "a simpler codec or smaller size, or several sources at once, fill them";
+      return "the lanes waited for frames: reading and decoding set the pace; a video of a simpler "
+             "codec or smaller size, or several sources at once, fill them";
     case pipeline::Bound::kPreparation:
       return "scaling pictures in and reading boxes out set the pace: more --lanes overlap more of "
              "it, a higher --conf leaves fewer boxes";
@@ -95,14 +91,31 @@ std::string advice(const pipeline::BoundBy& by, const engine::RunReport& report,
   return {};
 }
 
+// What limits each camera.
+std::string live_lines(const engine::RunReport& report) {
+  const auto cameras =
+      std::count_if(report.sources.begin(), report.sources.end(),
+                    [](const engine::SourceReport& each) { return each.info.live; });
+  std::string text;
+  for (const auto& source : report.sources) {
+    if (!source.info.live) continue;
+    text += "          " + (cameras > 1 ? source.info.uri + ": " : "") + source.limited_by + "\n";
+  }
+  return text;
+}
+
 std::string bound_line(const engine::RunReport& report, const runtime::Session& session) {
   const auto by = pipeline::bound_by(report.stats);
+  const auto lines = live_lines(report);
   return format(
              "bound by  %s (the lanes' time: %.0f %% inference, %.0f %% preparation, %.0f %% "
-             "waiting for the source, %.0f %% for output)\n          ",
+             "waiting for the source, %.0f %% for output)\n",
              pipeline::to_string(by.bound), 100 * by.inference, 100 * by.preparation,
              100 * by.source, 100 * by.output) +
-         advice(by, report, session) + "\n";
+         lines +
+         (lines.empty() || by.bound == pipeline::Bound::kInference
+              ? "          " + advice(by, session) + "\n"
+              : "");
 }
 
 // Of a model that looks at parts of frames, or one of several.

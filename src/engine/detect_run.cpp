@@ -12,6 +12,7 @@
 #include "engine/frame_rounds.hpp"
 #include "engine/stream_tracks.hpp"
 #include "media/live_source.hpp"
+#include "pipeline/diagnosis.hpp"
 
 namespace osprey::engine {
 
@@ -109,6 +110,19 @@ class DetectStages final : public pipeline::Stages {
   std::string first_failure_;
 };
 
+pipeline::SourceRates rates_of(const StreamInfo& stream, const media::SourceReading& reading) {
+  pipeline::SourceRates rates;
+  rates.declared_fps = reading.declared_fps > 0 ? reading.declared_fps : stream.frame_rate;
+  rates.delivered_fps = reading.delivered_fps;
+  rates.decoded_fps = reading.decoded_fps;
+  rates.decode_seconds = reading.decode_seconds;
+  rates.jitter = reading.jitter;
+  rates.live = stream.live;
+  const auto& decoder = reading.decoder;
+  rates.hardware = !decoder.empty() && decoder.find("software") == std::string::npos;
+  return rates;
+}
+
 class Run final : public DetectRun {
  public:
   explicit Run(RunParts parts)
@@ -181,10 +195,13 @@ class Run final : public DetectRun {
     RunReport report;
     report.stats = pipeline_->snapshot();
     stages_->report(report, completed_);
-    for (const auto& source : sources_) {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const auto& source = *sources_[i];
       // A source's health belongs to its reader until the run has ended.
-      report.sources.push_back(
-          {source->info(), completed_ ? source->health() : media::SourceHealth{}, source->meter()});
+      SourceReport& each = report.sources.emplace_back(SourceReport{
+          source.info(), completed_ ? source.health() : media::SourceHealth{}, source.meter(), {}});
+      each.limited_by =
+          pipeline::diagnose(i, {}, report.stats, rates_of(each.info, each.reading)).sentence;
     }
     return report;
   }

@@ -23,7 +23,8 @@ namespace osprey::engine {
 struct SourceReport {
   StreamInfo info;
   media::SourceHealth health;
-  media::SourceReading reading;
+  media::SourceReading reading;  ///< what it delivers, measured
+  std::string limited_by;        ///< what limits it, in a sentence
 };
 
 /// What a run did so far, or in all.

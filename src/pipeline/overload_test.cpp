@@ -116,6 +116,17 @@ INSTANTIATE_TEST_SUITE_P(, Rates,
                                          std::vector<double>{60, 3, 3, 3, 3, 3, 3, 3},
                                          std::vector<double>{25, 12, 5, 4}));
 
+TEST(Overload, a_camera_of_its_own_lane_has_frames_two_runs_old_and_no_more) {
+  Scenario scenario = two_slow_lanes();
+  scenario.streams = {camera(28.6, 1min, 1), camera(28.6, 1min, 2)};
+  const Outcome outcome = run(scenario, 1);
+  const Duration interval = times(1s, 1.25 / 28.6);  // with its jitter
+  for (const StreamStats& stream : outcome.stats.streams) {
+    EXPECT_LE(stream.latency.p99, 2 * 150ms + interval + 10ms);
+    EXPECT_NEAR(static_cast<double>(stream.delivered), 60 / 0.14, 10);
+  }
+}
+
 TEST(Overload, bursts_do_not_make_frames_older) {
   Scenario scenario = two_slow_lanes();
   scenario.streams.clear();

@@ -30,7 +30,8 @@ class RecentLatency {
   static constexpr int kSubBits = 5;
   static constexpr int kUnitBits = 14;   // 16 us
   static constexpr int kValueBits = 26;  // up to 18 minutes
-  static constexpr std::size_t kBuckets = (kValueBits - kSubBits + 1) * (1U << kSubBits);
+  static constexpr std::size_t kBuckets =
+      (kValueBits - kSubBits + 1) * (std::size_t{1} << kSubBits);
 
   struct Slice {
     std::array<std::uint32_t, kBuckets> counts{};
