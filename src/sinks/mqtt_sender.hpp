@@ -33,9 +33,8 @@ struct MqttOptions {
   /// An event is delivered when a receiver has published its key under "<prefix>/events/received",
   /// not when the broker has it: a broker that is killed, or whose queue is full, forgets.
   bool receiver_acknowledges = false;
-  /// Events on their way at once. One with require_subscriber: there a broker may take an event but
-  /// not the one before it. With little on the way, receivers' acknowledgements take 0.1 s, as
-  /// systems wait for more to send together.
+  /// Events on their way at once; one with require_subscriber or receiver_acknowledges: a receiver
+  /// that comes in the middle of several would have those at the end first.
   std::size_t window = 20;
   std::string discovery = "homeassistant";  ///< Home Assistant's prefix; empty: it is told nothing
 };

@@ -40,6 +40,7 @@ int main(int, char** arguments) {
   while (true) {
     // Each time a new one: what another was about to acknowledge comes again anyway.
     mosquitto* client = mosquitto_new(nullptr, true, nullptr);
+    mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_connect_callback_set(client, on_connect);
     mosquitto_message_callback_set(client, on_message);
     int connected = mosquitto_connect(client, "127.0.0.1", std::atoi(arguments[1]), 30);

@@ -202,7 +202,7 @@ def make_certificate(folder):
 
 class Mqtt(ResultsTest):
     mosquitto = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
-    config = "allow_anonymous true\n"
+    config = "set_tcp_nodelay true\nallow_anonymous true\n"
     listener = ""
 
     def start_peer(self):
