@@ -85,4 +85,20 @@ Status DetectLane::finish(pipeline::LanePlace place, pipeline::JobPayload& job) 
   return {};
 }
 
+Result<pipeline::Lanes> make_lanes(const RunModels& models, const Options& options,
+                                   bool keep_pixels) {
+  pipeline::Lanes lanes;
+  lanes.batch_wait = std::chrono::milliseconds(options.batch_wait);
+  for (int i = 0; i < models.lanes(); ++i) {
+    lanes.runners.push_back(OSPREY_TRY(DetectLane::create(models, keep_pixels)));
+  }
+  for (std::uint32_t i = 0; i < models.models.size(); ++i) {
+    if (!models.models[i].runs()) continue;
+    lanes.most_batch = std::max(lanes.most_batch, lanes.runners[0]->batch(i));
+    const auto& session = *models.models[i].prepared.session;
+    lanes.run_timeout = std::max<Duration>(lanes.run_timeout, session.run_timeout());
+  }
+  return lanes;
+}
+
 }  // namespace osprey::engine

@@ -57,4 +57,8 @@ class DetectLane final : public pipeline::LaneRunner {
   std::vector<Network> networks_;  // by model; last: its end waits for completions
 };
 
+/// A DetectLane for each lane that the models were compiled for. `models` outlives them.
+Result<pipeline::Lanes> make_lanes(const RunModels& models, const Options& options,
+                                   bool keep_pixels);
+
 }  // namespace osprey::engine

@@ -145,17 +145,7 @@ class Run final : public DetectRun {
     stages_.emplace(std::move(sinks_), std::move(rounds), std::move(tracks),
                     models_.labels.names.size());
 
-    pipeline::Lanes lanes;
-    lanes.batch_wait = std::chrono::milliseconds(options.batch_wait);
-    for (int i = 0; i < models_.lanes(); ++i) {
-      lanes.runners.push_back(OSPREY_TRY(DetectLane::create(models_, keep_pixels)));
-    }
-    for (std::uint32_t i = 0; i < models_.models.size(); ++i) {
-      if (!models_.models[i].runs()) continue;
-      lanes.most_batch = std::max(lanes.most_batch, lanes.runners[0]->batch(i));
-      const auto& session = *models_.models[i].prepared.session;
-      lanes.run_timeout = std::max<Duration>(lanes.run_timeout, session.run_timeout());
-    }
+    auto lanes = OSPREY_TRY(make_lanes(models_, options, keep_pixels));
     std::vector<pipeline::Stream> streams;
     streams.reserve(sources_.size());
     for (auto& source : sources_) {

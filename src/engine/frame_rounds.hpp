@@ -23,7 +23,7 @@
 namespace osprey::engine {
 
 /// A frame and what is known of it so far.
-struct FrameWork final : pipeline::FramePayload {
+struct FrameWork : pipeline::FramePayload {
   std::shared_ptr<Frame> frame;
   std::atomic<std::size_t> unfinished = 0;  ///< jobs of the last round that need its samples
   bool last_round = false;

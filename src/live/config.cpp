@@ -87,24 +87,8 @@ const Fields<StreamConfig>& stream_fields() {
       sections_field("lines", "lines that count who goes over them, and where to", line_fields(),
                      &C::lines),
       section_field("record", "keep the video around events", record_fields(), &C::record),
-      flag_field("hls", "give the annotated stream to players, as /hls/<name>/index.m3u8", &C::hls),
+      flag_field("hls", "give the annotated stream to players, as /hls/<name>/live.m3u8", &C::hls),
       text_field("rtsp_out", "push the annotated stream to this rtsp:// address", &C::rtsp_out)};
-  return fields;
-}
-
-const Fields<TrackConfig>& track_fields() {
-  using C = TrackConfig;
-  static const Fields<C> fields = {
-      number_field("track_high_thresh", "score from which objects are matched first", 0, 1,
-                   &C::high_thresh),
-      number_field("track_low_thresh", "score from which they are matched at all", 0, 1,
-                   &C::low_thresh),
-      number_field("new_track_thresh", "score from which a new object begins", 0, 1,
-                   &C::new_thresh),
-      number_field("match_thresh", "distance up to which two boxes are one object", 0, 1,
-                   &C::match_thresh),
-      number_field("track_buffer", "thirtieths of a second that a lost object is remembered", 1,
-                   10'000, &C::buffer)};
   return fields;
 }
 
@@ -163,8 +147,10 @@ const Fields<WebConfig>& web_fields() {
                  "a file whose first line is the token; demanded for addresses that "
                  "other machines reach",
                  &C::token_file),
-      text_field("certificate", "PEM file; with `key`: TLS", &C::certificate),
-      text_field("key", "PEM file", &C::key),
+      text_field("certificate_file", "PEM; with `key_file`: TLS", &C::certificate_file),
+      text_field("key_file", "PEM", &C::key_file),
+      texts_field("host_names", "names by which browsers may call it, besides localhost",
+                  &C::host_names),
       number_field("viewers", "live pictures at once", 1, 256, &C::viewers)};
   return fields;
 }
@@ -189,8 +175,6 @@ const Fields<Config>& fields_of_config() {
       {"detect", true,
        schema_of("object", "the model or models, and how they run: keys of docs/options.md"),
        read_detect},
-      section_field("track", "how objects are followed; Ultralytics' names", track_fields(),
-                    &Config::track),
       sections_field("streams", "cameras", stream_fields(), &Config::streams, Need::kRequired),
       section_field("sinks", "where results go", sink_fields(), &Config::sinks),
       section_field("storage", "what is kept in the data folder", storage_fields(),
@@ -251,11 +235,8 @@ Status check(const Config& config) {
     }
     OSPREY_TRY(check_shapes(config, stream));
   }
-  if (config.track.low_thresh > config.track.high_thresh) {
-    return wrong(config, "track.track_low_thresh: expected no more than track_high_thresh");
-  }
-  if (config.web.certificate.empty() != config.web.key.empty()) {
-    return wrong(config, "server: expected both certificate and key, or none");
+  if (config.web.certificate_file.empty() != config.web.key_file.empty()) {
+    return wrong(config, "server: expected both certificate_file and key_file, or none");
   }
   const auto models = engine::each_model(config.detect);
   return models ? Status() : wrong(config, "detect: " + models.error().message);
@@ -282,7 +263,7 @@ void resolve_paths(Config& config) {
   };
   if (config.data.empty()) config.data = "data";
   resolve(config.data);
-  for (auto* path : {&config.web.token_file, &config.web.certificate, &config.web.key}) {
+  for (auto* path : {&config.web.token_file, &config.web.certificate_file, &config.web.key_file}) {
     resolve(*path);
   }
   if (config.sinks.mqtt) {

@@ -49,13 +49,6 @@ struct StreamConfig {
   friend bool operator==(const StreamConfig&, const StreamConfig&) = default;
 };
 
-struct TrackConfig {
-  double high_thresh = 0.25, low_thresh = 0.1, new_thresh = 0.25, match_thresh = 0.8;  ///< 0..1
-  int buffer = 30;  ///< frames of 1/30 s that a lost object is remembered, 1..10000
-
-  friend bool operator==(const TrackConfig&, const TrackConfig&) = default;
-};
-
 struct MqttConfig {
   std::string host;
   int port = 1883;
@@ -108,9 +101,10 @@ struct StorageConfig {
 
 struct WebConfig {
   std::string address = "127.0.0.1:8080";
-  std::string token_file;        ///< must be there for addresses of other machines
-  std::string certificate, key;  ///< PEM files; both or none
-  int viewers = 16;              ///< live pictures at once, 1..256
+  std::string token_file;                  ///< must be there for addresses of other machines
+  std::string certificate_file, key_file;  ///< PEM; both or none
+  std::vector<std::string> host_names;     ///< by which a proxy before it is called
+  int viewers = 16;                        ///< live pictures at once, 1..256
 
   friend bool operator==(const WebConfig&, const WebConfig&) = default;
 };
@@ -121,7 +115,6 @@ struct Config {
   std::string data;  ///< folder for events, recordings, HLS
   engine::Options detect;
   std::string detect_text;  ///< what the file says of it, to see whether that changed
-  TrackConfig track;
   std::vector<StreamConfig> streams;
   SinksConfig sinks;
   StorageConfig storage;

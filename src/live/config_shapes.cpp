@@ -124,7 +124,7 @@ Result<std::string> with_shapes(const Config& config, const std::string& stream,
   auto expected = config.streams;
   bool same = changed->streams.size() == expected.size() &&
               changed->detect_text == config.detect_text && changed->sinks == config.sinks &&
-              changed->track == config.track && changed->web == config.web;
+              changed->web == config.web;
   for (std::size_t i = 0; same && i < expected.size(); ++i) {
     auto made = changed->streams[i];
     if (made.name == stream) {

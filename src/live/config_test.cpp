@@ -18,8 +18,6 @@ data: kept
 detect:
   model: yolov8n.onnx   # found beside this file
   conf: 0.4
-track:
-  track_buffer: 60
 streams:
   - name: door
     source: rtsp://user:secret@10.0.0.7/stream
@@ -65,7 +63,6 @@ TEST(Config, ReadsAllItsSections) {
   EXPECT_EQ(config->data, "/etc/osprey/kept");
   EXPECT_EQ(config->detect.model, "/etc/osprey/yolov8n.onnx");
   EXPECT_FLOAT_EQ(config->detect.conf, 0.4f);
-  EXPECT_EQ(config->track.buffer, 60);
   ASSERT_EQ(config->streams.size(), 2u);
   const auto& door = config->streams[0];
   EXPECT_EQ(door.source, "rtsp://user:secret@10.0.0.7/stream");
@@ -120,9 +117,8 @@ TEST(Config, RefusesWhatNoSingleKeyShows) {
               HasSubstr("stream 'a/b': expected a name of letters, digits, - and _"));
   EXPECT_THAT(problem_of("detect: {conf: 0.5}\nstreams: [{name: a, source: c}]\n"),
               HasSubstr("detect: no model given"));
-  EXPECT_THAT(problem_of(with("server: {certificate: a.pem}\n")),
-              HasSubstr("server: expected both certificate and key, or none"));
-  EXPECT_THAT(problem_of(with("track: {track_low_thresh: 0.5}\n")), HasSubstr("track_low_thresh"));
+  EXPECT_THAT(problem_of(with("server: {certificate_file: a.pem}\n")),
+              HasSubstr("server: expected both certificate_file and key_file, or none"));
   EXPECT_THAT(problem_of(with("    record: {zones: [x]}\n")), HasSubstr("no zone 'x'"));
   EXPECT_THAT(problem_of(with("    lines: [{name: l, points: [[0, 0], [0, 0]]}]\n")),
               HasSubstr("expected a line between two points"));

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/results.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <variant>
+
+#include "base/try.hpp"
+#include "sinks/courier.hpp"
+#include "sinks/event_json.hpp"
+#include "sinks/frame_line.hpp"
+#include "sinks/http_sender.hpp"
+#include "sinks/mqtt_sender.hpp"
+#include "sinks/rotating_json_lines.hpp"
+
+namespace osprey::live {
+
+namespace {
+
+using SenderConfig = std::variant<MqttConfig, HttpConfig>;
+
+std::string name_of(const SenderConfig& config) {
+  const auto* http = std::get_if<HttpConfig>(&config);
+  return http != nullptr ? http->name : "mqtt";
+}
+
+bool wants_pictures(const SenderConfig& config) {
+  const auto* http = std::get_if<HttpConfig>(&config);
+  return http != nullptr && http->format == "note";
+}
+
+std::vector<SenderConfig> senders_in(const SinksConfig& sinks) {
+  std::vector<SenderConfig> senders;
+  if (sinks.mqtt) senders.emplace_back(*sinks.mqtt);
+  for (const auto& http : sinks.http) senders.emplace_back(http);
+  return senders;
+}
+
+Result<std::shared_ptr<sinks::MqttSender>> make_mqtt(const MqttConfig& config) {
+  sinks::MqttOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.client_id = config.client_id;
+  options.prefix = config.prefix;
+  options.username = config.username;
+  options.password_file = config.password_file;
+  options.tls = config.tls;
+  options.ca_file = config.ca_file;
+  options.discovery = config.discovery ? config.discovery_prefix : "";
+  return sinks::MqttSender::create(options);
+}
+
+Result<std::shared_ptr<sinks::EventSender>> make_http(const HttpConfig& config) {
+  sinks::HttpOptions options;
+  options.url = config.url;
+  if (config.format == "note") options.format = sinks::HttpOptions::Format::kNote;
+  options.token_file = config.token_file;
+  options.ca_file = config.ca_file;
+  options.timeout = std::chrono::milliseconds(static_cast<int>(config.timeout * 1000));
+  return sinks::create_http_sender(options);
+}
+
+struct Delivery {
+  SenderConfig config;
+  std::shared_ptr<sinks::EventSender> sender;
+  std::shared_ptr<sinks::MqttSender> mqtt;  ///< the same, if it is one
+  std::unique_ptr<sinks::Courier> courier;
+};
+
+Result<Delivery> make_delivery(const SenderConfig& config) {
+  Delivery delivery{config, nullptr, nullptr, nullptr};
+  if (const auto* mqtt = std::get_if<MqttConfig>(&config)) {
+    delivery.mqtt = OSPREY_TRY(make_mqtt(*mqtt));
+    delivery.sender = delivery.mqtt;
+  } else {
+    delivery.sender = OSPREY_TRY(make_http(std::get<HttpConfig>(config)));
+  }
+  return delivery;
+}
+
+class LiveResults final : public Results {
+ public:
+  explicit LiveResults(base::Clock& clock) : clock_(clock) {}
+
+  Status launch(const Config& config, const engine::RunModels& models) {
+    outbox::OutboxOptions options;
+    options.path = config.data + "/outbox.db";
+    options.limit_bytes = static_cast<std::uint64_t>(config.storage.outbox_megabytes * 1e6);
+    outbox_ = OSPREY_TRY(outbox::Outbox::open(options, clock_));
+    return change(config, models);
+  }
+
+  Status change(const Config& config, const engine::RunModels& models) override {
+    std::vector<Delivery> made;
+    const auto wanted = senders_in(config.sinks);
+    const std::lock_guard lock(mutex_);
+    for (const auto& sender : wanted) {
+      const bool known = std::any_of(deliveries_.begin(), deliveries_.end(),
+                                     [&](const auto& other) { return other.config == sender; });
+      if (!known) made.push_back(OSPREY_TRY(make_delivery(sender)));
+    }
+    const auto& names = models.labels.names;
+    if (config.sinks.json_lines != lines_config_ || names != names_) {
+      OSPREY_TRY(open_lines(config.sinks.json_lines, names, models.names_in_results()));
+    }
+    names_ = names;
+    std::erase_if(deliveries_, [&](const auto& delivery) {
+      return std::find(wanted.begin(), wanted.end(), delivery.config) == wanted.end();
+    });
+    for (auto& delivery : made) {
+      sinks::CourierOptions options;
+      options.consumer.name = name_of(delivery.config);
+      options.consumer.pictures = wants_pictures(delivery.config);
+      // A broker that is killed may have forgotten what it acknowledged.
+      if (delivery.mqtt) options.resend = kResentToBrokers;
+      delivery.courier =
+          OSPREY_TRY(sinks::Courier::start(*outbox_, delivery.sender, options, clock_));
+      deliveries_.push_back(std::move(delivery));
+    }
+    std::vector<std::string> consumers;
+    pictures_ = false;
+    for (const auto& delivery : deliveries_) {
+      consumers.push_back(name_of(delivery.config));
+      pictures_ = pictures_ || wants_pictures(delivery.config);
+    }
+    watched_ = watched_in(config);
+    for (auto& [camera, watched] : watched_) {
+      for (const auto& [label, count] : present_[camera]) watched.labels.insert(label);
+    }
+    tell_streams();
+    return outbox_->keep_consumers(consumers);
+  }
+
+  std::vector<serve::SinkStatus> status() const override {
+    std::vector<serve::SinkStatus> all;
+    const std::lock_guard lock(mutex_);
+    for (const auto& delivery : deliveries_) {
+      const auto status = delivery.courier->status();
+      const auto& events = status.events;
+      all.push_back({name_of(delivery.config), status.connected, status.problem, events.delivered,
+                     events.waiting, events.discarded + events.refused});
+    }
+    if (lines_)
+      all.push_back({"json_lines", lines_problem_.empty(), lines_problem_, lines_written_});
+    return all;
+  }
+
+  outbox::Outbox& outbox() override { return *outbox_; }
+
+  void tell(const serve::ServiceStatus& status) override {
+    std::vector<sinks::MqttStreamStats> stats;
+    for (const auto& stream : status.streams) {
+      std::uint64_t dropped = 0;
+      for (const auto& [reason, frames] : stream.dropped) dropped += frames;
+      stats.push_back({stream.name, stream.state, stream.diagnosis, stream.results_fps,
+                       stream.age_p50, stream.captured, stream.delivered, dropped});
+    }
+    const auto now = clock_.now();
+    const std::lock_guard lock(mutex_);
+    for (const auto& delivery : deliveries_) {
+      if (!delivery.mqtt) continue;
+      for (const auto& stream : status.streams) tell_zones(*delivery.mqtt, stream);
+      const std::chrono::duration<double> interval(
+          std::get<MqttConfig>(delivery.config).stats_interval);
+      if (now - told_ < interval) continue;
+      delivery.mqtt->set_stats(status.uptime, stats);
+      told_ = now;
+    }
+  }
+
+  void begin(const StreamInfo& stream) override {
+    const std::lock_guard lock(mutex_);
+    if (lines_) note(lines_->begin(stream));
+  }
+
+  void take(const Camera&, const FrameResult& result) override {
+    const std::lock_guard lock(mutex_);
+    if (!lines_) return;
+    note(lines_->write(result));
+    ++lines_written_;
+  }
+
+  std::string line_of(const Camera& camera, const FrameResult& result) const override {
+    const std::lock_guard lock(mutex_);
+    sinks::FrameLine line(names_, model_names_);
+    StreamInfo stream;
+    stream.index = result.frame->id.stream;
+    stream.uri = camera.name();
+    line.begin(stream);
+    return line.line(result);
+  }
+
+  void take(const Camera& camera, const FrameResult* result, const Event& event) override {
+    std::string picture;
+    if (pictures_ && result != nullptr) {
+      auto jpeg = jpeg_of(*result, camera.label_names(), {});
+      if (jpeg) picture = std::move(*jpeg);
+    }
+    // A failure is counted by the outbox, and shown.
+    [[maybe_unused]] const auto kept =
+        outbox_->append(sinks::to_new_event(event, std::move(picture)));
+    count(event);
+  }
+
+ private:
+  static constexpr std::int64_t kResentToBrokers = 32;
+
+  /// What brokers are told of a camera.
+  struct Watched {
+    std::set<std::string> labels;
+    std::vector<std::string> zones;
+  };
+
+  static std::map<std::string, Watched> watched_in(const Config& config) {
+    std::map<std::string, Watched> all;
+    for (const auto& stream : config.streams) {
+      auto& watched = all[stream.name];
+      for (const auto& zone : stream.zones) {
+        watched.zones.push_back(zone.name);
+        watched.labels.insert(zone.classes.begin(), zone.classes.end());
+      }
+      for (const auto& line : stream.lines) {
+        watched.labels.insert(line.classes.begin(), line.classes.end());
+      }
+      if (stream.record) {
+        watched.labels.insert(stream.record->labels.begin(), stream.record->labels.end());
+      }
+    }
+    return all;
+  }
+
+  void tell_streams() {
+    std::vector<sinks::MqttStream> streams;
+    for (const auto& [name, watched] : watched_) {
+      streams.push_back({name, {watched.labels.begin(), watched.labels.end()}, watched.zones});
+    }
+    for (const auto& delivery : deliveries_) {
+      if (delivery.mqtt) delivery.mqtt->set_streams(streams);
+    }
+  }
+
+  static void tell_zones(sinks::MqttSender& mqtt, const serve::StreamStatus& stream) {
+    for (const auto& zone : stream.zones) {
+      for (const auto& [label, count] : zone.inside) {
+        mqtt.set_count(stream.name, zone.name, label, count);
+      }
+    }
+  }
+
+  /// How many of a label are there, and that there is such a label.
+  void count(const Event& event) {
+    const auto& object = event.after;
+    const std::lock_guard lock(mutex_);
+    auto& present = present_[object.camera][object.label];
+    if (event.type == Event::Type::kNew) ++present;
+    if (event.type == Event::Type::kEnd && present > 0) --present;
+    const auto watched = watched_.find(object.camera);
+    if (watched == watched_.end()) return;  // of a stream that has just gone
+    if (watched->second.labels.insert(object.label).second) tell_streams();
+    for (const auto& delivery : deliveries_) {
+      if (delivery.mqtt) delivery.mqtt->set_count(object.camera, "", object.label, present);
+    }
+  }
+
+  Status open_lines(const std::optional<JsonLinesConfig>& config,
+                    const std::vector<std::string>& names,
+                    const std::vector<std::string>& model_names) {
+    std::unique_ptr<sinks::Sink> lines;
+    if (config) {
+      lines = OSPREY_TRY(sinks::create_rotating_json_lines(
+          config->path, names,
+          {static_cast<std::uint64_t>(config->max_megabytes * 1e6), config->keep}, model_names));
+    }
+    lines_ = std::move(lines);
+    lines_config_ = config;
+    model_names_ = model_names;
+    lines_problem_.clear();
+    return {};
+  }
+
+  void note(const Status& written) {
+    if (!written) lines_problem_ = written.error().message;
+  }
+
+  base::Clock& clock_;
+  std::unique_ptr<outbox::Outbox> outbox_;
+  std::atomic<bool> pictures_ = false;
+  mutable std::mutex mutex_;  // guards:
+  std::vector<std::string> names_, model_names_;
+  std::map<std::string, Watched> watched_;                               // by camera
+  std::map<std::string, std::map<std::string, std::uint64_t>> present_;  // by camera and label
+  std::vector<Delivery> deliveries_;
+  base::Instant told_{};
+  std::optional<JsonLinesConfig> lines_config_;
+  std::unique_ptr<sinks::Sink> lines_;
+  std::string lines_problem_;
+  std::uint64_t lines_written_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Results>> Results::open(const Config& config,
+                                               const engine::RunModels& models,
+                                               base::Clock& clock) {
+  auto results = std::make_unique<LiveResults>(clock);
+  OSPREY_TRY(results->launch(config, models));
+  return std::unique_ptr<Results>(std::move(results));
+}
+
+}  // namespace osprey::live
