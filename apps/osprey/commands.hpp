@@ -24,6 +24,7 @@ void add_import(CLI::App& app, int& exit_code);
 void add_export_rknn(CLI::App& app, int& exit_code);
 void add_optimize(CLI::App& app, int& exit_code);
 void add_quantize(CLI::App& app, int& exit_code);
+void add_serve(CLI::App& app, int& exit_code);
 void add_sim_model(CLI::App& app, int& exit_code);
 void add_options_page(CLI::App& app, int& exit_code);
 

@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   add_export_rknn(app, exit_code);
   add_optimize(app, exit_code);
   add_quantize(app, exit_code);
+  add_serve(app, exit_code);
   add_sim_model(app, exit_code);
   add_options_page(app, exit_code);
   std::vector<std::string> commands;
