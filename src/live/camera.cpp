@@ -12,6 +12,9 @@ namespace osprey::live {
 
 namespace {
 
+/// A camera that is away for longer shows nothing any more.
+constexpr auto kPatience = std::chrono::seconds(5);
+
 Duration duration_of(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
@@ -210,8 +213,10 @@ std::vector<Event> Camera::take(FrameResult& result) {
   std::vector<Event> events;
   if (!result.error) {
     follow(frame, result.detections);
+    const std::lock_guard lock(mutex_);
     events = events_->update(result.detections, frame.image.width, frame.image.height,
                              frame.timestamp, frame.captured);
+    last_frame_ = clock_.now();
   }
   record(events);
   const auto shared = std::make_shared<const FrameResult>(result);
@@ -235,7 +240,9 @@ void Camera::follow(const Frame& frame, std::vector<Detection>& detections) {
 
 std::vector<Event> Camera::end() {
   newest_.close();
+  std::unique_lock ending(mutex_);
   auto events = events_->end_all();
+  ending.unlock();
   record(events);
   if (recorder_) recorder_->finish();
   const std::lock_guard lock(mutex_);
@@ -243,6 +250,18 @@ std::vector<Event> Camera::end() {
   if (source_) last_reading_ = source_->meter();
   last_reading_.state = media::SourceState::kEnded;
   source_.reset();
+  return events;
+}
+
+std::vector<Event> Camera::away() {
+  std::vector<Event> events;
+  if (reading().state == media::SourceState::kRunning) return events;
+  {
+    const std::lock_guard lock(mutex_);
+    if (clock_.now() - last_frame_ < kPatience) return events;
+    events = events_->end_all();
+  }
+  record(events);
   return events;
 }
 
@@ -263,8 +282,8 @@ void Camera::record(const std::vector<Event>& events) {
 }
 
 Status Camera::change(const StreamConfig& config) {
-  OSPREY_TRY(events_->set_shapes(zones_of(config), lines_of(config)));
   const std::lock_guard lock(mutex_);
+  OSPREY_TRY(events_->set_shapes(zones_of(config), lines_of(config)));
   config_ = config;
   return {};
 }

@@ -55,8 +55,11 @@ class Camera {
   /// Whether frames wait for nobody.
   bool is_live() const;
 
-  /// A result, in order: its objects get track ids, and what they did is told. Threads: one.
+  // Threads: one at a time.
+  /// A result, in order: its objects get track ids, and what they did is told.
   std::vector<Event> take(FrameResult& result);
+  /// Now and then: if its source has been away for long, its objects end.
+  std::vector<Event> away();
   /// After the last frame.
   std::vector<Event> end();
 
@@ -93,6 +96,7 @@ class Camera {
   std::unique_ptr<tracking::ObjectEvents> events_;
   std::shared_ptr<media::Source> source_;  // until it has ended
   media::SourceReading last_reading_;
+  base::Instant last_frame_{};
   bool outputs_made_ = false;
   std::vector<std::unique_ptr<media::LiveOutput>> outputs_;  // with the first frame
   std::string output_problem_;

@@ -335,6 +335,7 @@ class LiveDaemon final : public Daemon, serve::Service {
       {
         const std::lock_guard guard(mutex_);
         window_.add(clock_.now(), streams_->stats());
+        streams_->look_after();
       }
       const auto now = status();
       results_->tell(now);

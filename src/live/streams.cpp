@@ -99,6 +99,18 @@ class LiveStreams final : public Streams, pipeline::Stages {
     return std::nullopt;
   }
 
+  void look_after() override {
+    std::vector<std::shared_ptr<Camera>> cameras;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [index, camera] : cameras_) cameras.push_back(camera);
+    }
+    for (const auto& camera : cameras) {
+      const std::lock_guard telling(telling_);
+      for (const auto& event : camera->away()) receiver_.take(*camera, nullptr, event);
+    }
+  }
+
   pipeline::Stats stats() const override { return pipeline_->snapshot(); }
 
   Status health() const override {
@@ -127,6 +139,7 @@ class LiveStreams final : public Streams, pipeline::Stages {
     } else {
       result.error = std::move(delivery.status).error();
     }
+    const std::lock_guard telling(telling_);
     if (begun_[delivery.id.stream] != &camera) {
       begun_[delivery.id.stream] = &camera;
       StreamInfo info;
@@ -152,6 +165,7 @@ class LiveStreams final : public Streams, pipeline::Stages {
     }
     // Of one that ended by itself, too: its index is free.
     [[maybe_unused]] const auto given_up = pipeline_->end(stream);
+    const std::lock_guard telling(telling_);
     begun_.erase(stream);
     for (const auto& event : camera->end()) receiver_.take(*camera, nullptr, event);
   }
@@ -160,8 +174,9 @@ class LiveStreams final : public Streams, pipeline::Stages {
   Receiver& receiver_;
   std::unique_ptr<engine::FrameRounds> rounds_;
   std::size_t in_flight_ = 0;
-  std::map<std::uint32_t, const Camera*> begun_;  // the release thread's
-  mutable std::mutex mutex_;                      // guards:
+  std::mutex telling_;  // what a camera did, and telling the receiver, is one step; guards:
+  std::map<std::uint32_t, const Camera*> begun_;
+  mutable std::mutex mutex_;  // guards:
   std::map<std::uint32_t, std::shared_ptr<Camera>> cameras_;
   Status failure_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;  // its threads end before what they use

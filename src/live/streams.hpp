@@ -49,6 +49,9 @@ class Streams {
   /// Index of its stream; nothing if it is not running or ended.
   virtual std::optional<std::size_t> index_of(const Camera& camera) const = 0;
 
+  /// To be called every second or so: objects of cameras that are away end.
+  virtual void look_after() = 0;
+
   virtual pipeline::Stats stats() const = 0;
   /// Why the lanes cannot go on; success while they can.
   virtual Status health() const = 0;
