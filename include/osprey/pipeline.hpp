@@ -33,8 +33,8 @@ struct PipelineOptions {
   /// Video, picture, folder, glob, camera (URL or device), or "-" (standard input). Cameras that go
   /// away are connected to again, until stop().
   std::vector<std::string> sources;
-  int lanes = 0;                     ///< inferences at once, 0..64; 0: as many as run best here
-  int in_flight = 0;                 ///< frames of a stream on their way, 0..4096; 0: enough
+  int lanes = 0;      ///< inferences at once, 0..64; 0: as many as run best here
+  int in_flight = 0;  ///< frames of a stream on their way, 0..4096; 0: enough
   Policy policy = Policy::kAuto;
   int vid_stride = 1;  ///< every n-th frame, 1..100000
   /// Number objects through all frames of their stream, Detection::track_id, and give those alone.
