@@ -79,7 +79,7 @@ class OrderedCourier final : public Courier {
   void run() {
     while (!is_stopping()) {
       if (Status kept = sender_->keep(); !kept.ok()) {
-        report(false, kept.error().message);
+        if (kept.error().code != ErrorCode::kCancelled) report(false, kept.error().message);
         wait_for_pause({});
         continue;
       }
