@@ -103,6 +103,13 @@ const Fields<SinksConfig>& sink_fields() {
       text_field("password_file", "a file whose first line is the password", &M::password_file),
       flag_field("tls", "", &M::tls),
       text_field("ca_file", "certificates to trust; absent: the system's", &M::ca_file),
+      flag_field("require_subscriber", "what would go to nobody waits (MQTT 5, a broker you trust)",
+                 &M::require_subscriber),
+      number_field("resend", "of the last events that a new connection is given again", 0, 100'000,
+                   &M::resend),
+      flag_field("receiver_acknowledges",
+                 "a receiver publishes the keys it has: nothing is lost when the broker is killed",
+                 &M::receiver_acknowledges),
       flag_field("discovery", "tell Home Assistant what there is", &M::discovery),
       text_field("discovery_prefix", "of its topics", &M::discovery_prefix),
       number_field("stats_interval", "seconds", 1, 3600, &M::stats_interval)};

@@ -57,6 +57,8 @@ struct MqttConfig {
   std::string username, password_file;
   bool tls = false;
   std::string ca_file;
+  bool require_subscriber = false, receiver_acknowledges = false;  ///< see sinks::MqttOptions
+  int resend = 0;         ///< see sinks::CourierOptions; 0..100000
   bool discovery = true;  ///< tell Home Assistant
   std::string discovery_prefix = "homeassistant";
   double stats_interval = 10;  ///< seconds, 1..3600

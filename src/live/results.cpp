@@ -49,6 +49,8 @@ Result<std::shared_ptr<sinks::MqttSender>> make_mqtt(const MqttConfig& config) {
   options.password_file = config.password_file;
   options.tls = config.tls;
   options.ca_file = config.ca_file;
+  options.require_subscriber = config.require_subscriber;
+  options.receiver_acknowledges = config.receiver_acknowledges;
   options.discovery = config.discovery ? config.discovery_prefix : "";
   return sinks::MqttSender::create(options);
 }
@@ -114,8 +116,8 @@ class LiveResults final : public Results {
       sinks::CourierOptions options;
       options.consumer.name = name_of(delivery.config);
       options.consumer.pictures = wants_pictures(delivery.config);
-      // A broker that is killed may have forgotten what it acknowledged.
-      if (delivery.mqtt) options.resend = kResentToBrokers;
+      if (const auto* mqtt = std::get_if<MqttConfig>(&delivery.config))
+        options.resend = mqtt->resend;
       delivery.courier =
           OSPREY_TRY(sinks::Courier::start(*outbox_, delivery.sender, options, clock_));
       deliveries_.push_back(std::move(delivery));
@@ -206,8 +208,6 @@ class LiveResults final : public Results {
   }
 
  private:
-  static constexpr std::int64_t kResentToBrokers = 32;
-
   /// What brokers are told of a camera.
   struct Watched {
     std::set<std::string> labels;

@@ -333,7 +333,8 @@ TEST(ObjectEvents, counts_may_be_asked_for_by_another_thread) {
   std::uint64_t most = 0;
   std::thread reader([&] {
     while (most < 1) {
-      for (const auto& [label, count] : stream.objects->counts().zones[0].entered) most = count;
+      const auto counts = stream.objects->counts();
+      for (const auto& [label, count] : counts.zones[0].entered) most = count;
     }
   });
   stream.frames(500, {standing_at(100, 300)});
