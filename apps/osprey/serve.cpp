@@ -116,7 +116,7 @@ struct ServeCommand {
                              : "the configuration stays as it was: " + reloaded.error().message);
         manager.ready();
       }
-      if (const auto health = daemon.health(); !health) {
+      if (auto health = daemon.health(); !health) {
         close(signals);
         return health;
       }

@@ -20,7 +20,8 @@ struct Timestamp {
   Duration since_origin{0};
 
   double seconds() const { return std::chrono::duration<double>(since_origin).count(); }
-  friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
+  friend auto operator<=>(const Timestamp&,
+                          const Timestamp&) = default;  // NOLINT(modernize-use-nullptr)
   friend Timestamp operator+(Timestamp t, Duration d) { return {t.since_origin + d}; }
   friend Duration operator-(Timestamp a, Timestamp b) { return a.since_origin - b.since_origin; }
 };

@@ -8,7 +8,7 @@
 
 #include "engine/options.hpp"
 
-namespace YAML {
+namespace YAML {  // NOLINT(readability-identifier-naming): theirs
 class Node;
 }
 

@@ -157,6 +157,7 @@ class LiveDaemon final : public Daemon, serve::Service {
     asked.type = query.type;
     auto found = OSPREY_TRY(results_->outbox().history(asked));
     std::vector<serve::StoredEvent> events;
+    events.reserve(found.size());
     for (auto& event : found) events.push_back({event.number, std::move(event.json)});
     return events;
   }

@@ -82,7 +82,7 @@ void block_broken_pipes() {
 void drain(int socket) {
   ::shutdown(socket, SHUT_WR);
   const SteadyTime end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-  std::array<char, 16 * 1024> part{};
+  std::array<char, std::size_t{16} * 1024> part{};
   const auto channel = plain_channel(socket);
   for (int parts = 0; parts < 256; ++parts) {
     if (channel->read(part.data(), part.size(), end) == 0) break;

@@ -93,7 +93,7 @@ class Service:
         return found[-1] if found else None
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return answer.read()
 
     def json(self, path):
@@ -103,7 +103,7 @@ class Service:
         request = urllib.request.Request(self.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"},
                                          method="PUT")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()

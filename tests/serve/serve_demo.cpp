@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
         i + 1,
         event_json(
             i, std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count() -
-                   600 + 40 * i));
+                   600 + 40L * i));
   }
 
   serve::ServerOptions options;
