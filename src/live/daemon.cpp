@@ -359,6 +359,7 @@ class LiveDaemon final : public Daemon, serve::Service {
 
   void tell_changes(const serve::ServiceStatus& status) {
     for (const auto& stream : status.streams) {
+      if (stream.state == "running" && stream.width == 0) continue;  // until its first frame
       const auto state = stream.state + (stream.problem.empty() ? "" : ": " + stream.problem);
       if (std::exchange(told_[stream.name], state) == state) continue;
       const auto size = std::to_string(stream.width) + "x" + std::to_string(stream.height);
