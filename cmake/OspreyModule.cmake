@@ -66,7 +66,7 @@ function(osprey_test name)
   if(OSPREY_SANITIZE)
     # Each start of a program costs half a second there: all of its tests run in one.
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS ${ARG_LABEL})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1200 LABELS ${ARG_LABEL})
   else()
     gtest_discover_tests(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL}
                          DISCOVERY_TIMEOUT 60)
