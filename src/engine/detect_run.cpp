@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 #include "engine/detect_lane.hpp"
 #include "engine/frame_rounds.hpp"
+#include "engine/source_rates.hpp"
 #include "engine/stream_tracks.hpp"
 #include "media/live_source.hpp"
 #include "pipeline/diagnosis.hpp"
@@ -110,19 +111,6 @@ class DetectStages final : public pipeline::Stages {
   std::string first_failure_;
 };
 
-pipeline::SourceRates rates_of(const StreamInfo& stream, const media::SourceReading& reading) {
-  pipeline::SourceRates rates;
-  rates.declared_fps = reading.declared_fps > 0 ? reading.declared_fps : stream.frame_rate;
-  rates.delivered_fps = reading.delivered_fps;
-  rates.decoded_fps = reading.decoded_fps;
-  rates.decode_seconds = reading.decode_seconds;
-  rates.jitter = reading.jitter;
-  rates.live = stream.live;
-  const auto& decoder = reading.decoder;
-  rates.hardware = !decoder.empty() && decoder.find("software") == std::string::npos;
-  return rates;
-}
-
 class Run final : public DetectRun {
  public:
   explicit Run(RunParts parts)
@@ -191,7 +179,9 @@ class Run final : public DetectRun {
       SourceReport& each = report.sources.emplace_back(SourceReport{
           source.info(), completed_ ? source.health() : media::SourceHealth{}, source.meter(), {}});
       each.limited_by =
-          pipeline::diagnose(i, {}, report.stats, rates_of(each.info, each.reading)).sentence;
+          pipeline::diagnose(i, {}, report.stats,
+                             rates_of(each.reading, each.info.frame_rate, each.info.live))
+              .sentence;
     }
     return report;
   }

@@ -88,8 +88,13 @@ class LiveDaemon final : public Daemon, serve::Service {
     results_ = OSPREY_TRY(Results::open(config_, models, clock_));
     server_ = OSPREY_TRY(start_server(config_));
     log_("compiling " + names_of(models));
-    streams_ = OSPREY_TRY(Streams::start(std::move(models), options, *results_, clock_));
-    cameras_ = OSPREY_TRY(make_cameras(config_, streams_->models(), {}));
+    auto streams = OSPREY_TRY(Streams::start(std::move(models), options, *results_, clock_));
+    auto cameras = OSPREY_TRY(make_cameras(config_, streams->models(), {}));
+    {
+      const std::lock_guard lock(mutex_);  // the server looks already
+      streams_ = std::move(streams);
+      cameras_ = std::move(cameras);
+    }
     for (const auto& camera : cameras_) OSPREY_TRY(streams_->add(camera));
     ready_ = true;
     monitor_ = clock_.start_thread("monitor", [this] { watch(); });

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "engine/source_rates.hpp"
 #include "media/secrets.hpp"
-#include "pipeline/diagnosis.hpp"
 
 namespace osprey::live {
 
@@ -68,15 +68,8 @@ void put_ledger(serve::StreamStatus& status, const pipeline::StreamStats& stats)
 
 pipeline::SourceRates rates_of(const Camera& camera) {
   const auto reading = camera.reading();
-  pipeline::SourceRates rates;
-  rates.declared_fps = reading.declared_fps;
-  rates.delivered_fps = reading.delivered_fps;
-  rates.decoded_fps = reading.decoded_fps;
-  rates.decode_seconds = reading.decode_seconds;
-  rates.jitter = reading.jitter;
-  rates.live = camera.is_live();
+  auto rates = engine::rates_of(reading, 0, camera.is_live());
   rates.connected = reading.state == media::SourceState::kRunning;
-  rates.hardware = reading.decoder.find("(software)") == std::string::npos;
   return rates;
 }
 

@@ -26,7 +26,6 @@ class CameraSource final : public pipeline::Source {
     if (!frame) return std::optional<pipeline::Captured>();
     auto payload = std::make_unique<LiveFrame>(camera_);
     payload->frame = std::make_shared<Frame>(std::move(*frame));
-    payload->frame->captured = std::chrono::system_clock::now();
     return std::optional(pipeline::Captured{std::move(payload), std::nullopt});
   }
 
