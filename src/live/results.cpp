@@ -181,8 +181,9 @@ class LiveResults final : public Results {
   void take(const Camera&, const FrameResult& result) override {
     const std::lock_guard lock(mutex_);
     if (!lines_) return;
-    note(lines_->write(result));
-    ++lines_written_;
+    const auto written = lines_->write(result);
+    note(written);
+    if (written) ++lines_written_;
   }
 
   std::string line_of(const Camera& camera, const FrameResult& result) const override {
