@@ -46,6 +46,7 @@ StreamScenario camera(double fps, Duration lasts, std::uint64_t seed, std::uint6
 Scenario two_slow_lanes() {
   Scenario scenario;
   scenario.lanes = 2;
+  scenario.plan = {100us, 4ms};
   scenario.prepare = {3ms, 1ms};
   scenario.run = {130ms, 20ms};
   scenario.finish = {1ms};

@@ -151,6 +151,11 @@ void Scheduler::submit(FrameInFlight& frame, base::Instant now) {
     return note_end(now);
   }
   frame.stage = FrameInFlight::Stage::kRunning;
+  // The one that had the stream's place may have gone while this one was planned.
+  const StreamState& stream = stream_of(frame);
+  if (frame.deadline == base::Instant::max() && oldest_waiting(stream) == &frame) {
+    frame.deadline = stream.last_turn.value_or(now);
+  }
   enter_queue(frame);
 }
 

@@ -70,6 +70,26 @@ TEST(Scheduler, hands_out_jobs_by_deadline_then_frame_then_job) {
   EXPECT_FALSE(scheduler.take(0, Instant(4ms)));
 }
 
+TEST(Scheduler, a_stream_keeps_its_place_if_its_frame_is_taken_while_the_next_is_planned) {
+  const StreamOptions camera{Admission::kDropOldest, 8};
+  Scheduler scheduler({camera, camera}, 1, Instant());
+  feed(scheduler, 0, 1, Instant(1ms));
+  FrameInFlight* next = scheduler.admit(0, {std::make_unique<BareFrame>(), {}}, Instant(2ms));
+  const auto first = scheduler.take(0, Instant(3ms));
+  ASSERT_TRUE(first);
+  next->jobs.push_back({std::make_unique<BareJob>(), {}});
+  scheduler.submit(*next, Instant(4ms));
+  work(scheduler, 0, *first, Instant(5ms));
+  for (int n = 0; n < 3; ++n) feed(scheduler, 1, 1, Instant(5ms));
+  const FrameId expected[] = {{0, 1}, {1, 0}};
+  for (const FrameId& id : expected) {
+    const auto ticket = scheduler.take(0, Instant(6ms));
+    ASSERT_TRUE(ticket);
+    EXPECT_EQ(ticket->frame->id, id);
+    work(scheduler, 0, *ticket, Instant(6ms));
+  }
+}
+
 TEST(Scheduler, leaves_the_last_job_to_an_idle_lane) {
   Scheduler scheduler({kFour}, 2, Instant());
   feed(scheduler, 0, 3, Instant());
