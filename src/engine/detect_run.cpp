@@ -10,6 +10,7 @@
 #include "base/try.hpp"
 #include "engine/detect_lane.hpp"
 #include "engine/frame_rounds.hpp"
+#include "engine/slowest_sink.hpp"
 #include "engine/source_rates.hpp"
 #include "engine/stream_tracks.hpp"
 #include "media/live_source.hpp"
@@ -77,6 +78,10 @@ class DetectStages final : public pipeline::Stages {
 
   Status finish() { return sinks_->finish(); }
 
+  pipeline::SlowestSink slowest_sink(Duration delivering) const {
+    return slowest_of({}, sinks_->times(), delivering);
+  }
+
   void report(RunReport& report, bool completed) const {
     {
       const std::lock_guard lock(mutex_);
@@ -129,6 +134,7 @@ class Run final : public DetectRun {
       if (stream.width > 0) OSPREY_TRY(rounds->check_size(stream.width, stream.height));
       OSPREY_TRY(sinks_->begin(stream));
     }
+    sinks_->measure(clock);
     const bool keep_pixels = sinks_->wants_pixels();
     stages_.emplace(std::move(sinks_), std::move(rounds), std::move(tracks),
                     models_.labels.names.size());
@@ -180,7 +186,8 @@ class Run final : public DetectRun {
           source.info(), completed_ ? source.health() : media::SourceHealth{}, source.meter(), {}});
       each.limited_by =
           pipeline::diagnose(i, {}, report.stats,
-                             rates_of(each.reading, each.info.frame_rate, each.info.live))
+                             rates_of(each.reading, each.info.frame_rate, each.info.live),
+                             stages_->slowest_sink(report.stats.delivering))
               .sentence;
     }
     return report;

@@ -114,7 +114,7 @@ TEST_F(Running, a_sink_that_fails_leaves_no_file) {
   std::vector<std::unique_ptr<media::Source>> sources;
   sources.push_back(std::make_unique<ShortSource>(0, 40, false));
   auto made = parts(std::move(sources));
-  made.sinks->add(std::make_unique<FailingSink>());
+  made.sinks->add("failing", std::make_unique<FailingSink>());
   {
     const auto run = start(std::move(made));
     const auto ended = run->wait();

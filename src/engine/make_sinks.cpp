@@ -37,19 +37,20 @@ Result<std::unique_ptr<sinks::SinkSet>> make_sinks(const Options& options,
   const auto model_names = models.names_in_results();
   auto set = std::make_unique<sinks::SinkSet>();
   if (options.json == "-") {
-    set->add(sinks::create_json_lines(STDOUT_FILENO, names, model_names));
+    set->add("json", sinks::create_json_lines(STDOUT_FILENO, names, model_names));
   } else if (!options.json.empty()) {
-    set->add(OSPREY_TRY(sinks::create_json_lines(options.json, names, model_names)));
+    set->add("json", OSPREY_TRY(sinks::create_json_lines(options.json, names, model_names)));
   }
-  if (!options.coco.empty()) set->add(OSPREY_TRY(make_coco(options, names)));
+  if (!options.coco.empty()) set->add("coco", OSPREY_TRY(make_coco(options, names)));
   if (options.save_txt) {
-    set->add(OSPREY_TRY(sinks::create_yolo_text(options.output, options.save_conf)));
+    set->add("save_txt", OSPREY_TRY(sinks::create_yolo_text(options.output, options.save_conf)));
   }
-  if (!options.save_mot.empty()) set->add(OSPREY_TRY(sinks::create_mot_text(options.save_mot)));
+  if (!options.save_mot.empty())
+    set->add("save_mot", OSPREY_TRY(sinks::create_mot_text(options.save_mot)));
   if (options.save) {
     const sinks::AnnotatedOptions drawing{options.line_width, !options.hide_labels,
                                           !options.hide_conf};
-    set->add(OSPREY_TRY(sinks::create_annotated(options.output, names, drawing)));
+    set->add("save", OSPREY_TRY(sinks::create_annotated(options.output, names, drawing)));
   }
   return set;
 }

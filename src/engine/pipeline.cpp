@@ -85,7 +85,8 @@ Status Pipeline::run(std::function<Status(const StreamFrame&)> on_frame) {
     if (std::exchange(state.started, true)) {
       return Error{ErrorCode::kInvalidArgument, "run: a pipeline runs once; create another"};
     }
-    state.parts.sinks->add(std::make_unique<CallbackSink>(std::move(on_frame), state.keep_pixels));
+    state.parts.sinks->add("run",
+                           std::make_unique<CallbackSink>(std::move(on_frame), state.keep_pixels));
     state.run =
         OSPREY_TRY(engine::DetectRun::start(std::move(state.parts), state.options, state.clock));
     if (state.stopped) state.run->interrupt();

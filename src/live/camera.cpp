@@ -174,10 +174,14 @@ std::string Camera::hls_folder() const {
   return config_.hls ? data_ + "/hls/" + config_.name : std::string();
 }
 
-bool Camera::is_live() const {
+bool Camera::is_file() const {
   const auto& source = config_.source;
-  const bool is_file = source.find("://") == std::string::npos || source.starts_with("file:");
-  return config_.loop || !is_file || source.starts_with("/dev/");
+  return source.starts_with("file:") ||
+         (source.find("://") == std::string::npos && !source.starts_with("/dev/"));
+}
+
+bool Camera::is_live() const {
+  return config_.loop || !is_file();
 }
 
 StreamConfig Camera::config() const {
@@ -185,7 +189,7 @@ StreamConfig Camera::config() const {
   return config_;
 }
 
-Result<std::shared_ptr<media::Source>> Camera::make_source() {
+Status Camera::open() {
   media::LiveSourceOptions options;
   options.loop = config_.loop;
   options.source.transport = config_.transport;
@@ -199,8 +203,13 @@ Result<std::shared_ptr<media::Source>> Camera::make_source() {
     source = OSPREY_TRY(media::LiveSource::open(config_.source, 0, options, clock_));
   }
   const std::lock_guard lock(mutex_);
-  source_ = source;
-  return source;
+  source_ = std::move(source);
+  return {};
+}
+
+std::shared_ptr<media::Source> Camera::source() const {
+  const std::lock_guard lock(mutex_);
+  return source_;
 }
 
 media::SourceReading Camera::reading() const {

@@ -48,12 +48,16 @@ class Camera {
   const std::vector<std::string>& label_names() const { return models_.labels.names; }
   StreamConfig config() const;
 
-  /// Where frames come from; opened by its first read(), if it is no file. Errors: a file that is
+  /// Makes its source ready; cameras are connected to by its first read(). Errors: a file that is
   /// not there or no video.
-  Result<std::shared_ptr<media::Source>> make_source();
+  Status open();
+  /// Where frames come from, after open() and until the end.
+  std::shared_ptr<media::Source> source() const;
 
   /// Whether frames wait for nobody.
   bool is_live() const;
+  /// Whether they come from a file, if it is repeated or not.
+  bool is_file() const;
 
   // Threads: one at a time.
   /// A result, in order: its objects get track ids, and what they did is told.

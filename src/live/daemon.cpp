@@ -89,7 +89,7 @@ class LiveDaemon final : public Daemon, serve::Service {
     server_ = OSPREY_TRY(start_server(config_));
     log_("compiling " + names_of(models));
     auto streams = OSPREY_TRY(Streams::start(std::move(models), options, *results_, clock_));
-    auto cameras = OSPREY_TRY(make_cameras(config_, streams->models(), {}));
+    auto cameras = OSPREY_TRY(make_cameras(config_, *streams, {}));
     {
       const std::lock_guard lock(mutex_);  // the server looks already
       streams_ = std::move(streams);
@@ -232,12 +232,12 @@ class LiveDaemon final : public Daemon, serve::Service {
     return serve::Server::start(options, *this, clock_);
   }
 
-  /// Those of `config`, but for those that are in `kept` by their name.
-  Result<Cameras> make_cameras(const Config& config, const engine::RunModels& models,
-                               const Cameras& kept) {
+  /// Those of `config`, ready to be added, but for those that are in `kept` by their name.
+  Result<Cameras> make_cameras(const Config& config, const Streams& streams, const Cameras& kept) {
     Cameras cameras;
-    const CameraSetting setting{detection_of(config), models, config.data,
+    const CameraSetting setting{detection_of(config), streams.models(), config.data,
                                 retention_of(config.storage)};
+    OSPREY_TRY(check_streams(config, setting.options, setting.models));
     for (const auto& stream : config.streams) {
       const auto known = std::find_if(kept.begin(), kept.end(), [&](const auto& camera) {
         return camera->name() == stream.name;
@@ -247,6 +247,7 @@ class LiveDaemon final : public Daemon, serve::Service {
         continue;
       }
       cameras.push_back(OSPREY_TRY(Camera::create(stream, setting, clock_)));
+      OSPREY_TRY(streams.prepare(*cameras.back()));
     }
     return cameras;
   }
@@ -261,26 +262,24 @@ class LiveDaemon final : public Daemon, serve::Service {
         }
       }
     }
-    auto cameras = OSPREY_TRY(make_cameras(config, streams_->models(), kept));
-    OSPREY_TRY(results_->change(config, streams_->models()));
-    if (config.web != config_.web) OSPREY_TRY(move_server(config));
-    const auto stays = [](const Cameras& all, const std::shared_ptr<Camera>& camera) {
+    auto cameras = OSPREY_TRY(make_cameras(config, *streams_, kept));
+    OSPREY_TRY(change_surroundings(config, streams_->models()));
+    const auto before = cameras_;
+    {
+      const std::lock_guard lock(mutex_);
+      cameras_ = cameras;
+      config_ = config;
+    }
+    const auto is_in = [](const Cameras& all, const std::shared_ptr<Camera>& camera) {
       return std::find(all.begin(), all.end(), camera) != all.end();
     };
-    const auto before = cameras_;
     for (const auto& camera : before) {
-      if (!stays(cameras, camera)) streams_->end(*camera);
+      if (!is_in(cameras, camera)) streams_->end(*camera);
     }
     for (std::size_t i = 0; i < cameras.size(); ++i) {
-      if (stays(before, cameras[i])) {
-        OSPREY_TRY(cameras[i]->change(config.streams[i]));
-      } else {
-        OSPREY_TRY(streams_->add(cameras[i]));
-      }
+      const bool stays = is_in(before, cameras[i]);
+      OSPREY_TRY(stays ? cameras[i]->change(config.streams[i]) : streams_->add(cameras[i]));
     }
-    const std::lock_guard lock(mutex_);
-    cameras_ = std::move(cameras);
-    config_ = config;
     return {};
   }
 
@@ -289,9 +288,8 @@ class LiveDaemon final : public Daemon, serve::Service {
     const auto options = detection_of(config);
     auto models = OSPREY_TRY(engine::read_models(options));
     auto streams = OSPREY_TRY(Streams::start(std::move(models), options, *results_, clock_));
-    auto cameras = OSPREY_TRY(make_cameras(config, streams->models(), {}));
-    OSPREY_TRY(results_->change(config, streams->models()));
-    if (config.web != config_.web) OSPREY_TRY(move_server(config));
+    auto cameras = OSPREY_TRY(make_cameras(config, *streams, {}));
+    OSPREY_TRY(change_surroundings(config, streams->models()));
     {
       const std::lock_guard lock(mutex_);
       std::swap(streams, streams_);
@@ -304,17 +302,30 @@ class LiveDaemon final : public Daemon, serve::Service {
     return {};
   }
 
-  Status move_server(const Config& config) {
-    server_->stop();
-    auto moved = start_server(config);
-    if (moved) {
-      server_ = std::move(*moved);
-      log_("serving " + server_->address());
-      return {};
+  /// Sinks and the server: both, or on an error none.
+  Status change_surroundings(const Config& config, const engine::RunModels& models) {
+    OSPREY_TRY(results_->change(config, models));
+    if (config.web == config_.web) return {};
+    auto moved = move_server(config);
+    if (!moved) {
+      [[maybe_unused]] const auto back = results_->change(config_, streams_->models());
     }
-    auto back = start_server(config_);
-    if (back) server_ = std::move(*back);
-    return moved.error();
+    return moved;
+  }
+
+  /// On an error it stays where it was, as it was.
+  Status move_server(const Config& config) {
+    const bool same_place = config.web.address == config_.web.address;
+    if (same_place) server_->stop();
+    auto moved = start_server(config);
+    if (!moved && same_place) {
+      auto back = start_server(config_);
+      if (back) server_ = std::move(*back);
+    }
+    if (!moved) return moved.error();
+    server_ = std::move(*moved);
+    log_("serving " + server_->address());
+    return {};
   }
 
   Status write_config(const std::string& text) const {
@@ -340,7 +351,7 @@ class LiveDaemon final : public Daemon, serve::Service {
       lock.unlock();
       {
         const std::lock_guard guard(mutex_);
-        window_.add(clock_.now(), streams_->stats());
+        window_.add(clock_.now(), streams_->stats(), results_->times());
         streams_->look_after();
       }
       const auto now = status();

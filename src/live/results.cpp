@@ -150,6 +150,11 @@ class LiveResults final : public Results {
     return all;
   }
 
+  std::vector<sinks::SinkTime> times() const override {
+    const std::lock_guard lock(mutex_);
+    return {outbox_time_, lines_time_};
+  }
+
   outbox::Outbox& outbox() override { return *outbox_; }
 
   void tell(const serve::ServiceStatus& status) override {
@@ -174,14 +179,20 @@ class LiveResults final : public Results {
   }
 
   void begin(const StreamInfo& stream) override {
+    const auto lines = this->lines();
+    if (!lines) return;
+    const auto begun = lines->begin(stream);
     const std::lock_guard lock(mutex_);
-    if (lines_) note(lines_->begin(stream));
+    note(begun);
   }
 
   void take(const Camera&, const FrameResult& result) override {
+    const auto lines = this->lines();
+    if (!lines) return;
+    const auto began = clock_.now();
+    const auto written = lines->write(result);
     const std::lock_guard lock(mutex_);
-    if (!lines_) return;
-    const auto written = lines_->write(result);
+    add_time(lines_time_, began);
     note(written);
     if (written) ++lines_written_;
   }
@@ -202,13 +213,22 @@ class LiveResults final : public Results {
       auto jpeg = jpeg_of(*result, camera.label_names(), {});
       if (jpeg) picture = std::move(*jpeg);
     }
+    const auto began = clock_.now();
     // A failure is counted by the outbox, and shown.
     [[maybe_unused]] const auto kept =
         outbox_->append(sinks::to_new_event(event, std::move(picture)));
+    const std::lock_guard lock(mutex_);
+    add_time(outbox_time_, began);
     count(event);
   }
 
  private:
+  /// To be written to without the lock: a disk may be slow, and those who look do not wait for it.
+  std::shared_ptr<sinks::Sink> lines() const {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
   /// What brokers are told of a camera.
   struct Watched {
     std::set<std::string> labels;
@@ -251,10 +271,14 @@ class LiveResults final : public Results {
     }
   }
 
+  void add_time(sinks::SinkTime& time, base::Instant began) {
+    time.spent += clock_.now() - began;
+    ++time.calls;
+  }
+
   /// How many of a label are there, and that there is such a label.
   void count(const Event& event) {
     const auto& object = event.after;
-    const std::lock_guard lock(mutex_);
     auto& present = present_[object.camera][object.label];
     if (event.type == Event::Type::kNew) ++present;
     if (event.type == Event::Type::kEnd && present > 0) --present;
@@ -296,9 +320,10 @@ class LiveResults final : public Results {
   std::vector<Delivery> deliveries_;
   base::Instant told_{};
   std::optional<JsonLinesConfig> lines_config_;
-  std::unique_ptr<sinks::Sink> lines_;
+  std::shared_ptr<sinks::Sink> lines_;
   std::string lines_problem_;
   std::uint64_t lines_written_ = 0;
+  sinks::SinkTime outbox_time_{"outbox"}, lines_time_{"json_lines"};
 };
 
 }  // namespace

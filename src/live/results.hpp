@@ -13,6 +13,7 @@
 #include "live/streams.hpp"
 #include "outbox/outbox.hpp"
 #include "serve/service.hpp"
+#include "sinks/sink_time.hpp"
 
 namespace osprey::live {
 
@@ -28,6 +29,8 @@ class Results : public Receiver {
   virtual Status change(const Config& config, const engine::RunModels& models) = 0;
 
   virtual std::vector<serve::SinkStatus> status() const = 0;
+  /// What keeping events and writing lines took of the thread that delivers.
+  virtual std::vector<sinks::SinkTime> times() const = 0;
   virtual outbox::Outbox& outbox() = 0;
   /// A result as JSON Lines have it.
   virtual std::string line_of(const Camera& camera, const FrameResult& result) const = 0;

@@ -69,7 +69,8 @@ void put_ledger(serve::StreamStatus& status, const pipeline::StreamStats& stats)
 pipeline::SourceRates rates_of(const Camera& camera) {
   const auto reading = camera.reading();
   auto rates = engine::rates_of(reading, 0, camera.is_live());
-  rates.connected = reading.state == media::SourceState::kRunning;
+  rates.file = camera.is_file();
+  rates.connected = rates.file || reading.state == media::SourceState::kRunning;
   return rates;
 }
 
@@ -116,8 +117,10 @@ void put_streams(serve::ServiceStatus& status, const std::vector<std::shared_ptr
     put_ledger(stream, stats.streams[*index]);
     stream.results_fps = window.results_fps(*index);
     if (!window.empty()) {
-      stream.diagnosis =
-          pipeline::diagnose(*index, window.first(), stats, rates_of(*camera)).sentence;
+      auto diagnosis = pipeline::diagnose(*index, window.first(), stats, rates_of(*camera),
+                                          window.slowest_sink());
+      stream.limit = pipeline::to_string(diagnosis.limit);
+      stream.diagnosis = std::move(diagnosis.sentence);
     }
   }
 }

@@ -65,12 +65,15 @@ class LiveStreams final : public Streams, pipeline::Stages {
 
   const engine::RunModels& models() const override { return models_; }
 
+  Status prepare(Camera& camera) const override {
+    OSPREY_TRY(camera.open());
+    const auto info = camera.source()->info();
+    return info.width > 0 ? rounds_->check_size(info.width, info.height) : Status();
+  }
+
   Status add(std::shared_ptr<Camera> camera) override {
-    auto source = OSPREY_TRY(camera->make_source());
-    const auto info = source->info();
-    if (info.width > 0) OSPREY_TRY(rounds_->check_size(info.width, info.height));
     pipeline::Stream stream;
-    stream.source = std::make_unique<CameraSource>(camera, std::move(source));
+    stream.source = std::make_unique<CameraSource>(camera, camera->source());
     stream.options.in_flight = in_flight_;
     if (camera->is_live()) {
       stream.options.admission = pipeline::Admission::kDropOldest;

@@ -42,7 +42,10 @@ class Streams {
   virtual ~Streams() = default;
 
   virtual const engine::RunModels& models() const = 0;
-  /// Errors: its source is a file that cannot be read.
+  /// Opens a camera that is to be added. Errors: its source is a file that cannot be read; tiles
+  /// that do not suit its pictures.
+  virtual Status prepare(Camera& camera) const = 0;
+  /// Errors: the lanes have ended.
   virtual Status add(std::shared_ptr<Camera> camera) = 0;
   /// Its last frames may still be delivered after this returns.
   virtual void end(const Camera& camera) = 0;

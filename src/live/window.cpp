@@ -2,17 +2,26 @@
 #include "live/window.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "engine/slowest_sink.hpp"
 
 namespace osprey::live {
 
-void Window::add(base::Instant now, pipeline::Stats stats) {
-  samples_.push_back({now, std::move(stats)});
+void Window::add(base::Instant now, pipeline::Stats stats, std::vector<sinks::SinkTime> sinks) {
+  samples_.push_back({now, std::move(stats), std::move(sinks)});
   while (samples_.size() > 2 && now - samples_[1].time >= kLength) samples_.pop_front();
 }
 
 double Window::seconds() const {
   if (samples_.size() < 2) return 0;
   return std::chrono::duration<double>(samples_.back().time - samples_.front().time).count();
+}
+
+pipeline::SlowestSink Window::slowest_sink() const {
+  if (samples_.empty()) return {};
+  return engine::slowest_of(samples_.front().sinks, samples_.back().sinks,
+                            last().delivering - first().delivering);
 }
 
 double Window::results_fps(std::size_t stream) const {

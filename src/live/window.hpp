@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "pipeline/diagnosis.hpp"
 #include "pipeline/stats.hpp"
+#include "sinks/sink_time.hpp"
 
 namespace osprey::live {
 
@@ -16,7 +18,7 @@ class Window {
  public:
   static constexpr Duration kLength = std::chrono::seconds(5);
 
-  void add(base::Instant now, pipeline::Stats stats);
+  void add(base::Instant now, pipeline::Stats stats, std::vector<sinks::SinkTime> sinks);
   /// Another pipeline.
   void clear() { samples_.clear(); }
 
@@ -25,6 +27,8 @@ class Window {
   const pipeline::Stats& last() const { return samples_.back().stats; }
   double seconds() const;
 
+  /// The sink that delivering waited for, if it did for one.
+  pipeline::SlowestSink slowest_sink() const;
   /// Frames delivered a second.
   double results_fps(std::size_t stream) const;
   /// Share of the time that a lane was busy, 0..1.
@@ -34,6 +38,7 @@ class Window {
   struct Sample {
     base::Instant time;
     pipeline::Stats stats;
+    std::vector<sinks::SinkTime> sinks;
   };
   std::deque<Sample> samples_;
 };

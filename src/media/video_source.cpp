@@ -141,10 +141,13 @@ class VideoSource final : public Source {
 
   /// What a camera says of its rate, not what FFmpeg made of the first packets' times.
   double declared_rate() const {
+    // Nobody's camera; streams without an even rate have that of their clock there.
+    constexpr double kMostDeclared = 480;
     if (timeless_) return 0;
-    if (const double rate = decoder_->declared_rate(); rate > 0) return rate;
-    const AVRational rate = demuxer_->stream().r_frame_rate;
-    if (info_.live && rate.num > 0 && rate.den > 0) return av_q2d(rate);
+    const double rate = decoder_->declared_rate();
+    if (rate > 0 && rate <= kMostDeclared) return rate;
+    const AVRational usual = demuxer_->stream().r_frame_rate;
+    if (info_.live && usual.num > 0 && usual.den > 0) return av_q2d(usual);
     return info_.frame_rate * vid_stride_;
   }
 

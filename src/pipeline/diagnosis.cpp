@@ -234,8 +234,8 @@ Diagnosis diagnose(std::size_t stream, const Stats& before, const Stats& now,
   // A decoder is full where it always has a picture in hand, and where pictures arrive that it does
   // not come to.
   const double decoding = source.decode_seconds * got;
-  const bool behind =
-      source.decoded_fps > 0 && source.delivered_fps * kMetShare > source.decoded_fps;
+  const bool behind = source.file || (source.decoded_fps > 0 &&
+                                      source.delivered_fps * kMetShare > source.decoded_fps);
   if (source.decode_seconds > 0 && !met && (decoding >= kFull || (behind && decoding >= 0.5))) {
     return decode(window, source, got);
   }

@@ -17,7 +17,8 @@ struct SourceRates {
   double decoded_fps = 0;     ///< pictures that are decoded
   double decode_seconds = 0;  ///< that one picture takes, on one thread
   double jitter = 0;          ///< seconds between two pictures: p95 of the distance to the mean
-  bool live = true;           ///< a camera; else it gives what is asked of it
+  bool live = true;           ///< has a pace of its own; else it gives what is asked of it
+  bool file = false;          ///< what it would give is there: it is never waited for
   bool connected = true;
   bool hardware = false;  ///< decodes in hardware
 };

@@ -50,6 +50,7 @@ Json stream_of(const StreamStatus& stream) {
           {"source", stream.source},
           {"state", stream.state},
           {"problem", stream.problem},
+          {"limit", stream.limit},
           {"diagnosis", stream.diagnosis},
           {"decoder", stream.decoder},
           {"width", stream.width},

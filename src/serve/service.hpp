@@ -49,7 +49,8 @@ struct StreamStatus {
   std::uint64_t reconnects = 0, damaged = 0;
   double age_p50 = 0, age_p99 = 0;  ///< seconds from capture to result
   Distribution age;
-  std::string diagnosis;  ///< one sentence: what limits it
+  std::string limit;      ///< "idle", "source", ...: see the OpenAPI file; empty: not known yet
+  std::string diagnosis;  ///< one sentence: what limits it, and what to do
   std::vector<ZoneCount> zones;
   std::vector<LineCount> lines;
 };

@@ -5,10 +5,14 @@
 #include <osprey/result.hpp>
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "sinks/sink.hpp"
+#include "sinks/sink_time.hpp"
 
 namespace osprey::sinks {
 
@@ -21,7 +25,15 @@ class SinkSet final : public Sink {
   SinkSet& operator=(const SinkSet&) = delete;
   ~SinkSet() override;
 
-  void add(std::unique_ptr<Sink> sink) { sinks_.push_back(std::move(sink)); }
+  /// `name`: of the option that asks for it.
+  void add(std::string name, std::unique_ptr<Sink> sink) {
+    sinks_.push_back({std::move(sink), {std::move(name)}});
+  }
+
+  /// From now on times() says what write() takes. `clock` outlives the set.
+  void measure(base::Clock& clock) { clock_ = &clock; }
+  /// In the order they were added. Threads: any.
+  std::vector<SinkTime> times() const;
 
   bool wants_pixels() const override;
   Status begin(const StreamInfo& stream) override;
@@ -31,7 +43,14 @@ class SinkSet final : public Sink {
   std::vector<std::string> notes() const override;
 
  private:
-  std::vector<std::unique_ptr<Sink>> sinks_;
+  struct Member {
+    std::unique_ptr<Sink> sink;
+    SinkTime time;
+  };
+
+  std::vector<Member> sinks_;
+  base::Clock* clock_ = nullptr;
+  mutable std::mutex mutex_;  // guards each time
 };
 
 }  // namespace osprey::sinks
