@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -43,6 +44,10 @@ std::string template_text(const std::string& name) {
     text += c;
   }
   return text + '\'';
+}
+
+std::string device_of(const std::string& prefix, const std::string& stream) {
+  return id(prefix) + "_" + id(stream);
 }
 
 class Discovery {
@@ -94,7 +99,7 @@ class Discovery {
 
   void add(const char* kind, const std::string& what, const std::string& name,
            OrderedJson message) {
-    const std::string device = id(prefix_) + "_" + id(stream_->name);
+    const std::string device = device_of(prefix_, stream_->name);
     const std::string unique = device + "_" + what;
     message["name"] = name;
     message["unique_id"] = unique;
@@ -143,6 +148,21 @@ std::map<std::string, std::string> discovery_messages(const std::string& discove
   Discovery all(discovery, prefix);
   for (const auto& stream : streams) all.add(stream);
   return all.take();
+}
+
+bool is_of_gone_stream(std::string_view message, const std::string& prefix,
+                       const std::vector<MqttStream>& streams) {
+  const auto json = OrderedJson::parse(message, nullptr, false);
+  const auto text = [&](const char* pointer) -> std::string {
+    const OrderedJson::json_pointer place(pointer);
+    if (!json.contains(place) || !json[place].is_string()) return {};
+    return json[place].get<std::string>();
+  };
+  if (text("/availability_topic") != prefix + "/available") return false;
+  if (text("/device/manufacturer") != "Osprey") return false;
+  const auto device = text("/device/identifiers/0");
+  return std::none_of(streams.begin(), streams.end(),
+                      [&](const auto& stream) { return device == device_of(prefix, stream.name); });
 }
 
 }  // namespace osprey::sinks

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinks/mqtt_sender.hpp"
@@ -22,5 +23,10 @@ std::string stats_json(double uptime, const std::vector<MqttStreamStats>& stream
 std::map<std::string, std::string> discovery_messages(const std::string& discovery,
                                                       const std::string& prefix,
                                                       const std::vector<MqttStream>& streams);
+
+/// Whether `message`, found at a broker, is a discovery message of a service of this prefix, for a
+/// stream that is none of `streams`.
+bool is_of_gone_stream(std::string_view message, const std::string& prefix,
+                       const std::vector<MqttStream>& streams);
 
 }  // namespace osprey::sinks

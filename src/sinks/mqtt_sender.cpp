@@ -190,6 +190,7 @@ class LoopedSender final : public MqttSender {
     if (options_.discovery.empty()) return;
     const auto messages = discovery_messages(options_.discovery, options_.prefix, streams);
     const std::lock_guard lock(mutex_);
+    streams_ = streams;
     for (auto& [topic, latest] : latest_) {
       if (!latest.discovery || messages.contains(topic)) continue;
       latest.payload.clear();  // which takes it from the broker
@@ -313,6 +314,10 @@ class LoopedSender final : public MqttSender {
     if (options_.receiver_acknowledges) {
       mosquitto_subscribe(client_.get(), nullptr, topic("events/received").c_str(), 0);
     }
+    if (!options_.discovery.empty()) {
+      const auto all = options_.discovery + "/+/+/+/config";
+      mosquitto_subscribe(client_.get(), nullptr, all.c_str(), 0);
+    }
     const std::lock_guard lock(mutex_);
     for (auto& [topic, latest] : latest_) latest.fresh = latest.fresh || latest.retain;
     return {};
@@ -411,10 +416,22 @@ class LoopedSender final : public MqttSender {
                          const mosquitto_property*) {
     auto& sender = *static_cast<LoopedSender*>(self);
     if (message->payload == nullptr) return;
-    const std::string_view key(static_cast<const char*>(message->payload),
-                               static_cast<std::size_t>(message->payloadlen));
-    // Others are of events that went twice.
-    if (key == sender.awaited_key_) sender.received_ = true;
+    const std::string_view text(static_cast<const char*>(message->payload),
+                                static_cast<std::size_t>(message->payloadlen));
+    if (message->topic == sender.topic("events/received")) {
+      // Others are of events that went twice.
+      if (text == sender.awaited_key_) sender.received_ = true;
+    } else if (message->retain) {
+      sender.found(message->topic, text);
+    }
+  }
+
+  /// A discovery message that the broker has kept: perhaps of a stream that went while nobody was
+  /// there to take it away.
+  void found(const std::string& topic, std::string_view message) {
+    const std::lock_guard lock(mutex_);
+    if (!streams_ || !is_of_gone_stream(message, options_.prefix, *streams_)) return;
+    latest_[topic] = {"", true, true, true};
   }
 
   const MqttOptions options_;
@@ -426,6 +443,7 @@ class LoopedSender final : public MqttSender {
 
   std::mutex mutex_;
   std::map<std::string, Latest> latest_;  ///< by topic
+  std::optional<std::vector<MqttStream>> streams_;
 
   // The caller's thread's.
   bool connected_ = false;

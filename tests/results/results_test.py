@@ -265,6 +265,26 @@ class Mqtt(ResultsTest):
         self.assertTrue(all(retained for _, retained, _ in self.messages("later")))
         self.assertNotIn("osprey/stats", {topic for topic, _, _ in self.messages("later")})
 
+    def test_home_assistant_forgets_streams_that_went_while_nobody_was_there(self):
+        self.start_peer()
+
+        def kept(stream, label, prefix="osprey"):
+            topic = f"homeassistant/sensor/{prefix}_{stream}/{label}_count/config"
+            message = {"availability_topic": f"{prefix}/available",
+                       "device": {"identifiers": [f"{prefix}_{stream}"], "manufacturer": "Osprey"}}
+            subprocess.run(["mosquitto_pub", "-p", str(self.port), "-q", "1", "-r", "-t", topic, "-m", json.dumps(message)], check=True)
+            return topic
+
+        gone, there, others = kept("cellar", "person"), kept("door_1", "bicycle"), kept("cellar", "person", "hawk")
+        self.subscriber("homeassistant/#", "all")
+        self.assertEqual(self.sender(1, mqtt={"port": self.port, "streams": True}).wait(timeout=60), 0)
+        wait_for(lambda: (gone, "") in [(topic, payload) for topic, _, payload in self.messages("all")], "its end")
+        self.subscriber("homeassistant/#", "later")
+        wait_for(lambda: len(self.messages("later")) >= 2 + 2 + 2 * 2 * 2, "what is kept")
+        topics = {topic for topic, _, _ in self.messages("later")}
+        self.assertNotIn(gone, topics)
+        self.assertLessEqual({there, others}, topics)
+
     def test_the_last_will_says_that_a_killed_sender_is_gone(self):
         self.start_peer()
         self.subscriber("osprey/available", "available")
