@@ -61,24 +61,19 @@ def main():
             service.process.wait()
 
 
-def memory(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
-
-
 def results(service):
     return {one["name"]: one["delivered"] for one in service.status()["streams"]}
 
 
 def watch(service, options):
     time.sleep(15)
-    begin_time, begin, first_memory = time.monotonic(), results(service), memory(service)
+    begin_time, begin, first_memory = time.monotonic(), results(service), service.usage()["MB"]
     ages, memories = [], [first_memory]
     for minute in range(max(1, round(options.minutes))):
         time.sleep(60 if options.minutes >= 1 else 60 * options.minutes)
         now = service.status()
         ages.append(max(one["age_p99"] for one in now["streams"]))
-        memories.append(memory(service))
+        memories.append(service.usage()["MB"])
         print(f"minute {minute + 1}: p99 {ages[-1]:.3f} s, {memories[-1]} MB", flush=True)
     took, counts = time.monotonic() - begin_time, results(service)
     got = {name: counts[name] - begin[name] for name in begin}

@@ -145,12 +145,6 @@ class Soak:
 
     # What must hold
 
-    def usage(self):
-        process = Path(f"/proc/{self.service.process.pid}")
-        status = (process / "status").read_text()
-        return {"MB": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
-                "threads": int(re.search(r"Threads:\s+(\d+)", status)[1]), "descriptors": len(list((process / "fd").iterdir()))}
-
     def look(self):
         for stream in self.service.status()["streams"]:
             lost = sum(stream["dropped"].values())
@@ -161,7 +155,7 @@ class Soak:
         """Everything is there again; then what it takes."""
         wait_for(lambda: all(s["state"] == "running" for s in self.service.status()["streams"]), "all streams", 60)
         time.sleep(12)
-        return self.usage()
+        return self.service.usage()
 
     def run(self):
         faults = [self.a_camera_is_killed, self.a_camera_hangs, self.the_broker_is_killed, self.the_receiver_is_killed,
@@ -180,7 +174,7 @@ class Soak:
             self.look()
             if time.monotonic() - told > 60:
                 told = time.monotonic()
-                print(f"{sum(self.faults.values())} faults, {self.usage()}, {len(self.problems)} problems", flush=True)
+                print(f"{sum(self.faults.values())} faults, {self.service.usage()}, {len(self.problems)} problems", flush=True)
         if self.extra:
             self.a_stream_comes_or_goes()
         last = self.settle()

@@ -4,6 +4,7 @@
 
 import base64
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -91,6 +92,22 @@ class Services(ServiceTest):
         self.assertIn("streams[1]: expected a key 'source'", service.reload())
         self.assertEqual([s["name"] for s in service.status()["streams"]], ["a"])
 
+    def test_a_configuration_that_cannot_be_followed_changes_nothing(self):
+        service = self.serve(self.config("a", "b"))
+        wait_for(lambda: service.stream("a")["delivered"] > 10, "results")
+        # A file that is not there, an address that is not this machine's.
+        for wrong in (self.config("a") + "  - name: gone\n    source: gone.mp4\n",
+                      self.config("a").replace("127.0.0.1:0", "192.0.2.1:9")):
+            service.write(wrong)
+            self.assertIn("the configuration stays", service.reload())
+            self.assertEqual([s["name"] for s in service.status()["streams"]], ["a", "b"])
+            for name in "ab":
+                before = service.stream(name)["delivered"]
+                wait_for(lambda: service.stream(name)["delivered"] > before, "more results")
+        service.write(self.config("a"))
+        self.assertIn("read the configuration again", service.reload())
+        self.assertEqual([s["name"] for s in service.status()["streams"]], ["a"])
+
     def test_other_models_begin_all_anew(self):
         service = self.serve(self.config("a"))
         wait_for(lambda: service.stream("a")["delivered"] > 10, "results")
@@ -124,22 +141,30 @@ class Services(ServiceTest):
 
 
 class Cameras(ServiceTest):
-    KILLS = 3
+    KILLS = int(os.environ.get("OSPREY_RESTARTS", 3))
 
     def test_a_camera_that_is_killed_is_back_soon_after_it_returns(self):
         camera = self.camera()
         service = self.serve(self.head() + f"streams:\n  - name: door\n    source: {camera.url}\n")
         wait_for(lambda: service.stream("door")["delivered"] > 10, "results")
-        for _ in range(self.KILLS):
+        slowest, first = 0, None
+        for number in range(self.KILLS):
             camera.kill()
             wait_for(lambda: service.stream("door")["state"] != "running", "the loss to be noticed")
             camera.start()
             before, back = service.stream("door")["delivered"], time.monotonic()
             wait_for(lambda: service.stream("door")["delivered"] > before, "results again")
-            self.assertLess(time.monotonic() - back, 3)
-        stream = service.stream("door")
-        self.assertGreaterEqual(stream["reconnects"], self.KILLS)
-        self.assert_ledger(stream)
+            slowest = max(slowest, time.monotonic() - back)
+            self.assertLess(slowest, 3)
+            self.assert_ledger(service.stream("door"))
+            if number == 1:  # what is loaded once is there
+                first = service.usage()
+        last = service.usage()
+        print(f"{self.KILLS} kills: back within {slowest:.2f} s; {first} after the second, {last} after the last")
+        self.assertEqual(last["threads"], first["threads"])
+        self.assertLessEqual(last["descriptors"], first["descriptors"] + 2)
+        self.assertLess(last["MB"], first["MB"] + 12)
+        self.assertEqual(service.stream("door")["reconnects"], self.KILLS)
         self.assertEqual(service.stop(), 0)
 
     def test_a_camera_that_is_not_there_holds_nothing_up(self):

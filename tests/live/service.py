@@ -25,13 +25,14 @@ def free_port():
         return one.getsockname()[1]
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=30, instead=lambda: ""):
+    """`instead` tells what there is, if the condition does not come true."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if answer := condition():
             return answer
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"not within {seconds} s: {what} {instead()}")
 
 
 def listens(port):
@@ -62,10 +63,10 @@ class Camera:
 
 
 class Service:
-    """`osprey serve` with a configuration, which is a file in `folder`."""
+    """`osprey serve` with a configuration, which is a file in `folder`; `more` is for its environment."""
 
-    def __init__(self, folder, config):
-        self.folder = Path(folder)
+    def __init__(self, folder, config, **more):
+        self.folder, self.environment = Path(folder), os.environ | more
         self.config = self.folder / "osprey.yaml"
         self.log = self.folder / "log"
         self.write(config)
@@ -77,7 +78,8 @@ class Service:
     def start(self):
         begin = len(self.said()) if self.log.exists() else 0
         with open(self.log, "a") as log:
-            self.process = subprocess.Popen([OSPREY, "serve", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([OSPREY, "serve", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment)
         self.url = wait_for(lambda: self.ended() or self.last(r"serving (https?://\S+)", begin), "the server")
         wait_for(lambda: self.ended() or self.status()["ready"], "ready")
 
@@ -120,6 +122,13 @@ class Service:
         wait_for(lambda: self.last("(read the configuration again|the configuration stays)", before), "the reload")
         return self.said()[before:]
 
+    def usage(self):
+        """What it takes of the machine."""
+        process = Path(f"/proc/{self.process.pid}")
+        status = (process / "status").read_text()
+        return {"MB": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
+                "threads": int(re.search(r"Threads:\s+(\d+)", status)[1]), "descriptors": len(list((process / "fd").iterdir()))}
+
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(how)
@@ -148,8 +157,8 @@ class ServiceTest(unittest.TestCase):
     def head(self, more=""):
         return f"detect:\n  model: {self.model}\n{more}server:\n  address: 127.0.0.1:0\n"
 
-    def serve(self, config):
-        service = Service(self.out, config)
+    def serve(self, config, **environment):
+        service = Service(self.out, config, **environment)
         self.addCleanup(lambda: (service.process.kill(), service.process.wait()))
         return service
 

@@ -63,6 +63,7 @@ export async function showRecordings() {
       document.getElementById('player-video').src = path;
       document.getElementById('player-file').href = path;
       player.showModal();
+      document.getElementById('player-video').play().catch(() => {}); // a browser may want another click
     } }), el('p', { class: 'quiet row-more' }))), (row, recording) => {
     setText(row.querySelector('.row-more'), `${format.day(new Date(recording.begin))} · ${format.bytes(recording.bytes)}`);
   });
