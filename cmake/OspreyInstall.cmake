@@ -54,6 +54,12 @@ install(DIRECTORY ${OSPREY_OPENVINO_ROOT}/libs/ DESTINATION ${CMAKE_INSTALL_LIBD
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md THIRD_PARTY.md LICENSE
         DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The service. The prefix is known when it is installed, not before.
+install(CODE "set(PREFIX \"\${CMAKE_INSTALL_PREFIX}\")
+  configure_file(${CMAKE_SOURCE_DIR}/packaging/osprey.service.in ${CMAKE_BINARY_DIR}/osprey.service @ONLY)")
+install(FILES ${CMAKE_BINARY_DIR}/osprey.service DESTINATION lib/systemd/system)
+install(FILES packaging/sysusers.conf DESTINATION lib/sysusers.d RENAME osprey.conf)
+install(FILES packaging/osprey.yaml DESTINATION ${CMAKE_INSTALL_DOCDIR})
 file(GLOB openvino_licenses ${OSPREY_OPENVINO_ROOT}/../openvino-*.dist-info/licenses)
 if(openvino_licenses)
   install(DIRECTORY ${openvino_licenses}/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/openvino)
