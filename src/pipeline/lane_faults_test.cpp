@@ -69,6 +69,21 @@ TEST(LaneFaults, a_lane_that_failed_once_costs_one_rest) {
   EXPECT_GT(rate_at_the_end(outcome), 0.97 * 200);
 }
 
+TEST(LaneFaults, a_lane_that_rests_takes_no_others_wake_up) {
+  // A camera that lanes idle for: each frame is looked at at once by one that works.
+  auto scenario = three_lanes(200);
+  scenario.streams[0].comes_at = [](std::uint64_t n) { return base::Instant(100ms * (n + 1)); };
+  scenario.fault = [](std::size_t lane, std::uint64_t) {
+    return lane < 2 ? Fault::kFails : Fault::kNone;
+  };
+  const auto outcome = run(scenario);
+  expect_whole(outcome, 200);
+  EXPECT_GT(outcome.stats.lanes[0].resting, 10s);
+  for (const auto& delivery : outcome.delivered) {
+    EXPECT_LT(delivery.time - base::Instant(100ms * (delivery.id.sequence + 1)), 60ms);
+  }
+}
+
 TEST(LaneFaults, a_hung_lane_s_frames_go_on_elsewhere_after_the_time_out) {
   for (const auto fault : {Fault::kHangs, Fault::kComesLate}) {
     auto scenario = three_lanes(4000);

@@ -182,8 +182,9 @@ class ThreadedPipeline final : public Pipeline {
     }
 
     /// Where the next job would go. A full batch has to start first, and a lane that failed shows
-    /// with one run that it works again.
+    /// with one run that it works again. One that rests is not woken for a job.
     Slot* slot_with_room() {
+      if (health.rests()) return nullptr;
       Slot* open = slot_in(Slot::State::kOpen);
       if (open) return open->full() ? nullptr : open;
       Slot* free = slot_in(Slot::State::kFree);
@@ -286,6 +287,8 @@ class ThreadedPipeline final : public Pipeline {
       wake_lanes();
       report_dropped(lock);
       return;
+    } else {
+      jobs->clear();  // before the frame, which they may point to, can go
     }
     scheduler_.ready(frame, clock_.now());
     if (scheduler_.can_deliver()) release_wakes_->notify_one();

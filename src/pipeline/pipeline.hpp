@@ -41,7 +41,8 @@ T& payload_cast(Payload& payload) {
 struct Captured {
   std::unique_ptr<FramePayload> payload;  ///< not null
   /// Jobs of earlier deadlines go first. Empty: the moment of capture; with a drop policy the
-  /// stream's last turn, if nothing of it waits. So streams alternate, whatever their rates.
+  /// stream's last turn, for the first frame that waits. So streams alternate, whatever their
+  /// rates.
   std::optional<base::Instant> deadline;
 };
 

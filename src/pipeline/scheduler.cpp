@@ -115,9 +115,11 @@ FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Ins
   StreamState& state = streams_[stream];
   const FrameId id{static_cast<std::uint32_t>(stream), state.captured++};
 
-  std::optional<base::Instant> place;
   if (!stopped_ && !state.has_room() && state.options.admission == Admission::kDropOldest) {
-    place = drop_oldest(state);
+    if (FrameInFlight* oldest = oldest_waiting(state)) {
+      drop(*oldest, DropReason::kOldest);
+      give_place(state);
+    }
   }
   if (stopped_ || !state.has_room()) {
     const DropReason reason = stopped_ ? DropReason::kStopped : DropReason::kNewest;
@@ -133,8 +135,8 @@ FrameInFlight* Scheduler::admit(std::size_t stream, Captured captured, base::Ins
   state.free.pop_back();
   frame->id = id;
   frame->captured = now;
-  frame->deadline = captured.deadline.value_or(place_of_next(state, now));
-  if (place) frame->deadline = std::min(frame->deadline, *place);
+  const bool waits = state.options.admission == Admission::kWait;
+  frame->deadline = captured.deadline.value_or(waits ? now : base::Instant::max());
   frame->stage = FrameInFlight::Stage::kPlanning;
   frame->status = {};
   frame->payload = std::move(captured.payload);
@@ -151,12 +153,8 @@ void Scheduler::submit(FrameInFlight& frame, base::Instant now) {
     return note_end(now);
   }
   frame.stage = FrameInFlight::Stage::kRunning;
-  // The one that had the stream's place may have gone while this one was planned.
-  const StreamState& stream = stream_of(frame);
-  if (frame.deadline == base::Instant::max() && oldest_waiting(stream) == &frame) {
-    frame.deadline = stream.last_turn.value_or(now);
-  }
   enter_queue(frame);
+  give_place(stream_of(frame));
 }
 
 void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base::Instant now) {
@@ -401,11 +399,12 @@ FrameInFlight* Scheduler::newest_waiting(const StreamState& stream) {
   return frame == stream.order.rend() ? nullptr : *frame;
 }
 
-base::Instant Scheduler::place_of_next(const StreamState& stream, base::Instant now) {
-  if (stream.options.admission == Admission::kWait) return now;
-  // Only the first one waiting holds the stream's place. It is that of its last turn: a stream of
-  // few frames would otherwise lose to one of many the time until its next frame comes.
-  return oldest_waiting(stream) ? base::Instant::max() : stream.last_turn.value_or(now);
+void Scheduler::give_place(StreamState& stream) {
+  FrameInFlight* first = oldest_waiting(stream);
+  if (!first || first->deadline != base::Instant::max()) return;
+  leave_queue(*first);
+  first->deadline = stream.last_turn.value_or(stream.added);
+  enter_queue(*first);
 }
 
 Duration Scheduler::patience_with(const StreamState& stream, base::Instant now) const {
@@ -419,55 +418,31 @@ bool Scheduler::drop_late(FrameInFlight& frame, base::Instant now) {
   StreamState& stream = stream_of(frame);
   const Duration age = now - frame.captured;
   if (stream.options.max_age > Duration::zero() && age > stream.options.max_age) {
-    drop_and_pass_on_place(frame, DropReason::kTooOld);
-    return true;
+    drop(frame, DropReason::kTooOld);
+  } else {
+    if (stream.options.admission != Admission::kDropOldest) return false;
+    if (mean_run_ == Duration::zero() || age <= patience_with(stream, now)) return false;
+    const FrameInFlight* newest = newest_waiting(stream);
+    if (newest == &frame) return false;
+    while (FrameInFlight* each = oldest_waiting(stream)) {
+      if (each == newest) break;
+      drop(*each, DropReason::kOldest);
+    }
   }
-  if (stream.options.admission != Admission::kDropOldest) return false;
-  if (mean_run_ == Duration::zero() || age <= patience_with(stream, now)) return false;
-  const FrameInFlight* newest = newest_waiting(stream);
-  if (newest == &frame) return false;
-  for (FrameInFlight* each = oldest_waiting(stream); each != newest;
-       each = oldest_waiting(stream)) {
-    drop_and_pass_on_place(*each, DropReason::kOldest);
-  }
+  give_place(stream);
+  note_end(now);
   return true;
 }
 
 void Scheduler::note_turn(StreamState& stream, base::Instant now) {
   if (stream.last_turn) {
-    const Duration last = now - *stream.last_turn;
     // A camera that was away for an hour says nothing of its turns.
     const Duration most = 4 * std::max(stream.turn, mean_run_);
-    stream.turn =
-        stream.turn == Duration::zero() ? last : mean_with(stream.turn, std::min(last, most));
+    const Duration last = std::min(now - *stream.last_turn, most);
+    stream.turn = stream.turn == Duration::zero() ? last : mean_with(stream.turn, last);
   }
   stream.last_turn = now;
-  FrameInFlight* next = oldest_waiting(stream);
-  if (!next || next->deadline != base::Instant::max()) return;
-  leave_queue(*next);
-  next->deadline = now;
-  enter_queue(*next);
-}
-
-void Scheduler::drop_and_pass_on_place(FrameInFlight& frame, DropReason reason) {
-  StreamState& stream = stream_of(frame);
-  const base::Instant place = frame.deadline;
-  drop(frame, reason);
-  FrameInFlight* heir = oldest_waiting(stream);
-  if (!heir) return;
-  leave_queue(*heir);
-  heir->deadline = std::min(heir->deadline, place);
-  enter_queue(*heir);
-}
-
-std::optional<base::Instant> Scheduler::drop_oldest(StreamState& stream) {
-  FrameInFlight* oldest = oldest_waiting(stream);
-  if (!oldest) return std::nullopt;
-  // The place in the queue stays the stream's. Otherwise one of two overrun cameras that keep step
-  // would always be the younger one, and never served.
-  const base::Instant place = oldest->deadline;
-  drop_and_pass_on_place(*oldest, DropReason::kOldest);
-  return oldest_waiting(stream) ? std::nullopt : std::optional(place);
+  give_place(stream);
 }
 
 void Scheduler::drop(FrameInFlight& frame, DropReason reason) {

@@ -220,16 +220,16 @@ class Scheduler {
   /// The frame that has waited longest, or shortest, for a lane; null if none waits.
   static FrameInFlight* oldest_waiting(const StreamState& stream);
   static FrameInFlight* newest_waiting(const StreamState& stream);
-  static base::Instant place_of_next(const StreamState& stream, base::Instant now);
+  /// Of a stream whose frames wait for nobody, only the first one waiting has a place in the queue.
+  /// It is that of the stream's last turn: one of few frames would otherwise lose to one of many
+  /// the time until its next frame comes, and one of two overrun cameras that keep step would
+  /// always be the younger, and never served. To be called when another may be the first.
+  void give_place(StreamState& stream);
   /// How long its next frame may have waited without having to make way for its newest.
   Duration patience_with(const StreamState& stream, base::Instant now) const;
   /// Whether this frame, or others of its stream, were dropped for having waited too long.
   bool drop_late(FrameInFlight& frame, base::Instant now);
   void note_turn(StreamState& stream, base::Instant now);
-  /// Drops it; the stream's next one gets its place, if there is one.
-  void drop_and_pass_on_place(FrameInFlight& frame, DropReason reason);
-  /// The deadline of the frame that was dropped, if the new one is to take its place in the queue.
-  std::optional<base::Instant> drop_oldest(StreamState& stream);
   void drop(FrameInFlight& frame, DropReason reason);
   void count_drop(StreamState& stream, Dropped dropped);
   void recycle(FrameInFlight& frame);

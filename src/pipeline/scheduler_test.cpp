@@ -81,13 +81,26 @@ TEST(Scheduler, a_stream_keeps_its_place_if_its_frame_is_taken_while_the_next_is
   scheduler.submit(*next, Instant(4ms));
   work(scheduler, 0, *first, Instant(5ms));
   for (int n = 0; n < 3; ++n) feed(scheduler, 1, 1, Instant(5ms));
-  const FrameId expected[] = {{0, 1}, {1, 0}};
+  const FrameId expected[] = {{1, 0}, {0, 1}, {1, 1}};  // by their streams' last turns
   for (const FrameId& id : expected) {
     const auto ticket = scheduler.take(0, Instant(6ms));
     ASSERT_TRUE(ticket);
     EXPECT_EQ(ticket->frame->id, id);
     work(scheduler, 0, *ticket, Instant(6ms));
   }
+}
+
+TEST(Scheduler, a_stream_that_never_had_a_turn_moves_up_though_its_frames_get_too_old) {
+  const StreamOptions camera{Admission::kDropOldest, 8, 10ms};
+  Scheduler scheduler({camera, camera}, 1, Instant());
+  feed(scheduler, 0, 1, Instant(1ms));
+  work(scheduler, 0, *scheduler.take(0, Instant(1ms)), Instant(2ms));
+  feed(scheduler, 1, 1, Instant(2ms));
+  feed(scheduler, 1, 1, Instant(15ms));
+  feed(scheduler, 0, 1, Instant(15ms));
+  const auto ticket = scheduler.take(0, Instant(16ms));
+  ASSERT_TRUE(ticket);
+  EXPECT_EQ(ticket->frame->id, (FrameId{1, 1}));
 }
 
 TEST(Scheduler, leaves_the_last_job_to_an_idle_lane) {
