@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <deque>
 #include <filesystem>
@@ -33,10 +34,11 @@ namespace {
 using namespace std::chrono_literals;
 using base::Instant;
 
-constexpr Duration kLargestGap = 10s;  ///< of a stream's time, within a file
-constexpr Duration kLargestStep = 1s;  ///< back in time, within a file: packets out of order
-constexpr Duration kRetryAfter = 10s;  ///< of a disk that failed
-constexpr Duration kTidyEvery = 30s;   ///< what is too old is looked for
+constexpr Duration kLargestGap = 10s;      ///< of a stream's time, within a file
+constexpr Duration kLargestStep = 1s;      ///< back in time, within a file: packets out of order
+constexpr Duration kRetryAfter = 10s;      ///< of a disk that failed
+constexpr Duration kTidyEvery = 30s;       ///< what is too old is looked for
+constexpr Duration kClockTrusted = 10min;  ///< a wall clock that has been there for so long
 
 /// What the writer is to do, in order.
 struct Job {
@@ -141,6 +143,7 @@ class Recorder final : public EventRecorder {
     const std::lock_guard lock(mutex_);
     EventRecorderStats stats = stats_;
     stats.recording = writing_ && !has_failed();
+    if (stats.problem.empty()) stats.problem = folder_problem_;
     if (unsupported_) stats.problem = unsupported_->message;
     return stats;
   }
@@ -212,12 +215,6 @@ class Recorder final : public EventRecorder {
     job.format = watch_->format();
     job.event = event_;
     job.begin = wall_now() - (*last_time_ - first);
-    // Two files of one event may not have the same name.
-    const auto millisecond = std::chrono::milliseconds(1);
-    if (last_begin_ && job.begin < *last_begin_ + millisecond) {
-      job.begin = *last_begin_ + millisecond;
-    }
-    last_begin_ = job.begin;
     file_begin_ = first;
     writing_ = true;
     job.number = ++file_number_;
@@ -235,10 +232,15 @@ class Recorder final : public EventRecorder {
       close_file();
       ++stats_.overflows;
       ++stats_.lost;
-      stats_.problem = options_.folder + ": slower than " + options_.camera + " is";
+      set_problem(file_number_, options_.folder + ": slower than " + options_.camera + " is");
     } else {
       push_packet(packet);
     }
+  }
+
+  void set_problem(std::uint64_t number, const std::string& problem) {
+    stats_.problem = problem;
+    problem_number_ = number;
   }
 
   void close_file() {
@@ -326,6 +328,8 @@ class Recorder final : public EventRecorder {
     path_ = *path;
   }
 
+  /// Two files of one event may begin within a millisecond, or a clock that was set back tells a
+  /// time again.
   Result<fs::path> free_path(const Job& job, const std::string& suffix) const {
     std::error_code ignored;
     WallTime begin = job.begin;
@@ -352,6 +356,10 @@ class Recorder final : public EventRecorder {
     if (!file_) return;
     const Status status = file_->finish();
     if (!status) return give_up(status.error());
+    {
+      const std::lock_guard lock(mutex_);
+      if (number_ > problem_number_) stats_.problem.clear();
+    }
     note_complete();
   }
 
@@ -386,27 +394,41 @@ class Recorder final : public EventRecorder {
   void note_failure(const Error& error) {
     const std::lock_guard lock(mutex_);
     ++stats_.failures;
-    stats_.problem = error.message;
+    set_problem(number_, error.message);
     failed_number_ = number_;
   }
 
   void tidy() {
-    const auto removed = remove_old_recordings(folder_, options_.retention, wall_now());
+    Retention retention = options_.retention;
+    const auto now = trusted_now();
+    if (!now) retention.keep = 0s;
+    const auto removed = remove_old_recordings(folder_, retention, now.value_or(WallTime()));
     const std::lock_guard lock(mutex_);
-    if (removed) {
-      stats_.removed += *removed;
-    } else {
-      stats_.problem = removed.error().message;
-    }
+    stats_.removed += removed ? *removed : 0;
+    folder_problem_ = removed ? "" : removed.error().message;
   }
 
+  /// The earliest that the wall clock said for some minutes, if it has been looked at for so long:
+  /// one that is set to the future, and then right, has not cost what is not too old.
+  std::optional<WallTime> trusted_now() {
+    const Instant now = clock_.now();
+    looks_.emplace_back(now, wall_now());
+    while (looks_.size() > 1 && now - looks_[1].first >= kClockTrusted) looks_.pop_front();
+    if (now - looks_.front().first < kClockTrusted) return std::nullopt;
+    WallTime earliest = looks_.front().second;
+    for (const auto& look : looks_) earliest = std::min(earliest, look.second);
+    return earliest;
+  }
+
+  /// Those of all cameras: one whose camera is gone has no other recorder.
   void complete_leftovers() {
+    const FileLock only = FileLock::of(folder_);
+    if (only.refused()) return;  // another recorder does it
     std::error_code error;
     std::vector<fs::path> parts;
     for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
          entry.increment(error)) {
-      const auto recording = parse_part_name(entry->path().filename().string());
-      if (recording && recording->camera == camera_in_names()) parts.push_back(entry->path());
+      if (parse_part_name(entry->path().filename().string())) parts.push_back(entry->path());
     }
     // One that was killed while it did this left two of a name, the smaller one not complete.
     const auto size_of = [](const fs::path& path) {
@@ -424,7 +446,8 @@ class Recorder final : public EventRecorder {
         fs::remove(part, error);
         continue;
       }
-      const Result<bool> done = complete_leftover(part, folder_ / name);
+      const Result<bool> done = complete_leftover(part, folder_ / name, stopping_);
+      if (!done && stopping_) return;
       if (!done) note_leftover_failure(done.error());
       if (!done || !*done) continue;
       completed.insert(name);
@@ -439,11 +462,7 @@ class Recorder final : public EventRecorder {
   void note_leftover_failure(const Error& error) {
     const std::lock_guard lock(mutex_);
     ++stats_.failures;
-    stats_.problem = error.message;
-  }
-
-  std::string camera_in_names() const {
-    return parse_recording_name(recording_name(options_.camera, WallTime(), "-", ".mp4"))->camera;
+    set_problem(0, error.message);
   }
 
   const EventRecorderOptions options_;
@@ -465,16 +484,18 @@ class Recorder final : public EventRecorder {
   std::uint64_t failed_number_ = ~std::uint64_t{0};  ///< of the file that failed last
   Instant not_before_;                               ///< no new file until then
   Duration file_begin_{0};                           ///< stream's time
-  std::optional<WallTime> last_begin_;
   std::deque<Job> jobs_;
-  std::size_t waiting_bytes_ = 0;  ///< of packets in jobs_
-  bool stopping_ = false;
+  std::size_t waiting_bytes_ = 0;       ///< of packets in jobs_
+  std::atomic<bool> stopping_ = false;  ///< read by complete_leftover() without the mutex
   EventRecorderStats stats_;
+  std::uint64_t problem_number_ = 0;  ///< of the file that stats_.problem is of
+  std::string folder_problem_;        ///< why old recordings could not be removed, the last time
 
   // Of the writer's thread.
   std::unique_ptr<PacketFile> file_;  ///< null: none, or it failed
   fs::path path_;
   std::uint64_t number_ = 0;
+  std::deque<std::pair<Instant, WallTime>> looks_;  ///< at the wall clock
 
   std::unique_ptr<base::Condition> work_;
   std::unique_ptr<base::Thread> thread_;

@@ -44,15 +44,21 @@ struct EventRecorderStats {
   std::uint64_t overflows = 0;  ///< files that ended because the disk was too slow
   std::uint64_t failures = 0;   ///< files that could not be written to their end
   std::uint64_t removed = 0;    ///< files that had to go (see Retention)
-  std::string problem;  ///< the last failure, or why the stream cannot be recorded; or empty
+  /// The last failure, until a file begun after it is complete; or why the stream cannot be
+  /// recorded; or empty.
+  std::string problem;
 };
 
 /// Copies packets (bytes in memory once); nothing is encoded. Several events at once are one file,
 /// called after the first. A file ends, and goes on in a new one while there is an event, where the
 /// stream does: at a reconnect, another codec or size, a jump in time of more than 10 s, at
 /// max_length, and when the disk cannot keep up or fails (tried again after 10 s). Times are those
-/// of the stream, "now" is its newest packet's. Killed in the middle of a file, its next start in
-/// the folder completes it.
+/// of the stream, "now" is its newest packet's. Killed in the middle of a file, the next start of
+/// a recorder in the folder completes it, whichever camera's.
+///
+/// Retention::keep is counted from the earliest time that the machine's clock showed within the
+/// last 10 minutes, and before those are over nothing is too old: a clock that starts in the future
+/// until the network has set it must not cost all recordings.
 ///
 /// Threads: any. What the reader and events call does not wait for the disk: a thread "record-..."
 /// writes.
@@ -73,8 +79,8 @@ class EventRecorder : public PacketTap {
 
   virtual EventRecorderStats stats() const = 0;
 
-  /// Completes what is being written, in time for as long as the disk takes. Nothing is recorded
-  /// after it. The destructor does it, too.
+  /// Completes what is being written, in time for as long as the disk takes; what an earlier run
+  /// left waits for the next. Nothing is recorded after it. The destructor does it, too.
   virtual void finish() = 0;
 };
 

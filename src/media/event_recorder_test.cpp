@@ -463,6 +463,7 @@ TEST_F(EventRecorderTest, a_disk_that_is_too_slow_ends_the_file_and_never_holds_
   recorder->finish();
   const EventRecorderStats stats = recorder->stats();
   EXPECT_EQ(stats.packets + stats.lost, 200U) << "each packet is in a file or counted";
+  EXPECT_EQ(stats.problem, "") << "all is well again";
   ASSERT_THAT(paths(), SizeIs(2));
   const auto first = numbers_in_video(paths()[0]);
   EXPECT_EQ(first, range(0, static_cast<unsigned>(first.size())));
@@ -491,6 +492,7 @@ TEST_F(EventRecorderTest, a_full_disk_leaves_what_could_be_written_and_is_tried_
   EXPECT_GE(kept.size(), 10U);
   play(*recorder, playing, 120);
   recorder->finish();
+  EXPECT_EQ(recorder->stats().problem, "") << "all is well again";
   ASSERT_THAT(paths(), SizeIs(2)) << "the event goes on";
   EXPECT_EQ(numbers_in_video(paths()[1]).back(), 179U);
 }
@@ -550,13 +552,46 @@ TEST_F(EventRecorderTest, a_file_that_another_recorder_writes_is_no_leftover) {
   EXPECT_EQ(numbers_in_video(paths()[0]), range(0, 20));
 }
 
-TEST_F(EventRecorderTest, what_is_too_old_or_too_much_goes_when_a_file_is_complete) {
+TEST_F(EventRecorderTest, what_was_left_is_completed_by_any_recorder_and_holds_up_no_end) {
+  std::filesystem::create_directory(options_.folder);
+  const std::string name = recording_name("yard", WallTime(), "e", ".mp4");
+  const std::string part = options_.folder + "/." + name + ".part-1-0";
+  std::filesystem::copy_file(make("v.mp4", camera(20)), part);
+  create()->finish();  // before its thread has begun
+  EXPECT_TRUE(std::filesystem::exists(part));
+  EXPECT_EQ(files_in_folder(), 1U);
+  const auto recorder = create();
+  clock_.sleep_for(1ms);
+  EXPECT_THAT(told_, ElementsAre(name));
+  EXPECT_EQ(files_in_folder(), 1U);
+  EXPECT_EQ(numbers_in_video(options_.folder + "/" + name), range(0, 20));
+}
+
+TEST_F(EventRecorderTest, what_is_too_old_goes_when_the_clock_has_said_so_for_some_minutes) {
+  std::filesystem::create_directory(options_.folder);
+  const WallTime now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  for (const auto age : {47h, 50h}) {
+    base::write_text(options_.folder + "/" +
+                         recording_name("yard", now - age, std::to_string(age.count()), ".mp4"),
+                     "x");
+  }
+  options_.retention.keep = std::chrono::hours(48);
+  const auto recorder = create();
+  clock_.sleep_for(9min);
+  EXPECT_THAT(paths(), SizeIs(2));
+  clock_.sleep_for(2min);
+  ASSERT_THAT(paths(), SizeIs(1));
+  EXPECT_THAT(paths()[0], EndsWith("_47.mp4"));
+  EXPECT_EQ(recorder->stats().removed, 1U);
+}
+
+TEST_F(EventRecorderTest, what_is_too_much_goes_when_a_file_is_complete) {
   std::filesystem::create_directory(options_.folder);
   const auto put = [&](const std::string& name, std::size_t bytes) {
     base::write_text(options_.folder + "/" + name, std::string(bytes, 'x'));
   };
   const WallTime now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  put(recording_name("yard", now - 50h, "a", ".mp4"), 10);      // too old
+  put(recording_name("yard", now - 4h, "a", ".mp4"), 10);
   put(recording_name("yard", now - 3h, "b", ".mp4"), 900'000);  // too much
   put(recording_name("yard", now - 2h, "c", ".mp4"), 100'000);
   put("holiday.mp4", 10'000'000);
@@ -613,6 +648,15 @@ TEST(Recordings, other_names_are_none) {
         "a_.mp4"}) {
     EXPECT_FALSE(parse_recording_name(name)) << name;
   }
+}
+
+TEST(Recordings, what_a_killed_process_left_makes_no_recording_go) {
+  const TemporaryFolder folder;
+  const std::string name = recording_name("a", WallTime(), "e", ".mp4");
+  base::write_text(folder / name, "x");
+  base::write_text(folder / ("." + name + ".part-1-0"), std::string(1000, 'x'));
+  const Retention retention{0s, 100};
+  EXPECT_EQ(remove_old_recordings(folder.path(), retention, WallTime()).value(), 0U);
 }
 
 TEST(Recordings, only_a_complete_recording_of_the_folder_is_found) {

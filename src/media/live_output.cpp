@@ -171,7 +171,7 @@ class Output final : public LiveOutput {
     muxer_.abandon();
     retry_at_ = clock_.now() + pause_;
     pause_ = std::min(2 * pause_, options_.longest_pause);
-    note(false, status.error().message);
+    note_failure(status.error());
     return false;
   }
 
@@ -182,8 +182,9 @@ class Output final : public LiveOutput {
     OSPREY_TRY(prepare(image.width, image.height));
     const std::int64_t ticks = ticks_.next(timestamp);
     const bool key = !next_key_ || ticks >= *next_key_;
+    const bool ends_segment = key && next_key_;
     if (key) next_key_ = ticks + to_ticks(options_.segment);
-    return encoder_->encode(image, ticks, key, [&](AVPacket& packet) -> Status {
+    Status sent = encoder_->encode(image, ticks, key, [&](AVPacket& packet) -> Status {
       const auto bytes = static_cast<std::uint64_t>(packet.size);
       OSPREY_TRY(muxer_.write(packet));
       pause_ = options_.first_pause;
@@ -191,6 +192,11 @@ class Output final : public LiveOutput {
       stats_.bytes += bytes;
       return {};
     });
+    if (sent && ends_segment) {  // files fail when they end, and connections some packets later
+      const std::lock_guard lock(mutex_);
+      stats_.problem.clear();
+    }
+    return sent;
   }
 
   /// An encoder for this size, and a connection.
@@ -217,10 +223,10 @@ class Output final : public LiveOutput {
     return {};
   }
 
-  void note(bool connected, const std::string& problem) {
+  void note_failure(const Error& error) {
     const std::lock_guard lock(mutex_);
-    stats_.connected = connected;
-    stats_.problem = problem;
+    stats_.connected = false;
+    stats_.problem = error.message;
   }
 
   const LiveOutputOptions options_;

@@ -53,7 +53,8 @@ struct LiveOutputStats {
   std::uint64_t bytes = 0;        ///< of written packets
   std::uint64_t connections = 0;  ///< made so far
   std::string encoder;            ///< in use; empty before the first picture
-  std::string problem;            ///< why it is not connected, or the last time was not; or empty
+  /// The last failure, until a segment's time was sent after it; or empty.
+  std::string problem;
 };
 
 /// A thread "out-..." draws, encodes and writes: who gives pictures never waits. The newest go

@@ -345,6 +345,7 @@ TEST_F(LiveOutputTest, a_full_disk_is_told_and_tried_again) {
   }));
   send(*output, n, n + 20);
   output->finish();
+  EXPECT_EQ(output->stats().problem, "") << "all is well again";
   EXPECT_THAT(playlist(), EndsWith("#EXT-X-ENDLIST\n"));
   expect_all_counted(output->stats());
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <random>
 #include <utility>
@@ -54,8 +55,10 @@ class Reconnecting final : public LiveSource {
         unconnected_(info_before(uri, stream)),
         info_(&unconnected_),
         wakes_(clock.make_condition()),
-        // Streams have different pauses; runs of a test the same.
-        random_(stream + 1) {}
+        // Streams have different pauses, so that not all of a server that restarts come at once;
+        // runs of a test have the same.
+        random_(
+            static_cast<std::minstd_rand::result_type>(std::hash<std::string>()(uri) + stream)) {}
 
   void set_opener(Opener opener) { opener_ = std::move(opener); }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -16,6 +17,7 @@
 #include "base/io_error.hpp"
 #include "base/temporary_file.hpp"
 #include "base/try.hpp"
+#include "media/muxed_file.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -39,51 +41,12 @@ bool belongs_into_mp4(AVCodecID codec) {
          codec == AV_CODEC_ID_VP9 || codec == AV_CODEC_ID_MPEG4;
 }
 
-/// Its descriptor's lock says that somebody writes the file.
-class FileLock {
- public:
-  FileLock() = default;
-  FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  FileLock& operator=(FileLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~FileLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-
-  /// Not held if somebody else has it or the file is gone.
-  static FileLock of(const fs::path& path) {
-    FileLock lock;
-    lock.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (lock.descriptor_ < 0) return lock;
-    lock.held_ = ::flock(lock.descriptor_, LOCK_EX | LOCK_NB) == 0;
-    lock.refused_ = !lock.held_ && errno == EWOULDBLOCK;
-    return lock;
-  }
-  bool held() const { return held_; }
-  bool refused() const { return refused_; }
-
- private:
-  int descriptor_ = -1;
-  bool held_ = false;
-  bool refused_ = false;
-};
-
-struct CopyMuxer {
-  AVFormatContext* container = nullptr;
-
-  CopyMuxer() = default;
-  CopyMuxer(const CopyMuxer&) = delete;
-  CopyMuxer& operator=(const CopyMuxer&) = delete;
-  ~CopyMuxer() { close(); }
-  void close() {
-    if (!container) return;
-    avio_closep(&container->pb);
-    avformat_free_context(container);
-    container = nullptr;
-  }
-};
+/// Held while a file is made and locked, and while one is looked at, which takes its lock for a
+/// moment: so no new file is seen without its lock, and none fails to get it.
+std::mutex& locks_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
 
 /// A file that is read packet by packet.
 struct LeftoverReader {
@@ -117,30 +80,23 @@ struct LeftoverReader {
 
 class CopiedFile final : public PacketFile {
  public:
-  CopiedFile(std::string path, std::shared_ptr<const PacketFormat> format, base::TemporaryFile file)
-      : path_(std::move(path)), format_(std::move(format)), file_(std::move(file)) {}
+  CopiedFile(const std::string& path, std::shared_ptr<const PacketFormat> format,
+             base::TemporaryFile file, FileLock lock)
+      : format_(std::move(format)), lock_(std::move(lock)), file_(path, std::move(file)) {}
 
   Status open(const std::string& suffix) {
-    lock_ = FileLock::of(file_.path());
     const bool mp4 = suffix == ".mp4";
-    OSPREY_TRY(check(avformat_alloc_output_context2(&muxer_.container, nullptr,
-                                                    mp4 ? "mp4" : "matroska", nullptr)));
-    stream_ = avformat_new_stream(muxer_.container, nullptr);
-    if (!stream_) throw std::bad_alloc();
-    stream_->time_base = {format_->ticks_num, format_->ticks_den};
-    OSPREY_TRY(check(avcodec_parameters_copy(stream_->codecpar, format_->parameters.get())));
+    OSPREY_TRY(file_.open(mp4 ? "mp4" : "matroska"));
+    AVStream& stream = file_.stream();
+    stream.time_base = {format_->ticks_num, format_->ticks_den};
+    OSPREY_TRY(file_.check(avcodec_parameters_copy(stream.codecpar, format_->parameters.get())));
     if (!format_->rotation.empty()) {
       std::uint8_t* matrix =
-          av_stream_new_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, format_->rotation.size());
+          av_stream_new_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, format_->rotation.size());
       if (!matrix) throw std::bad_alloc();
       std::memcpy(matrix, format_->rotation.data(), format_->rotation.size());
     }
-    // shift_data(), which puts the index in front at the end, opens the file by this name.
-    const std::string url = "file:" + file_.path().string();
-    OSPREY_TRY(check(avio_open(&muxer_.container->pb, url.c_str(), AVIO_FLAG_WRITE)));
-    av_freep(&muxer_.container->url);
-    muxer_.container->url = av_strdup(url.c_str());
-    muxer_.container->flags |= AVFMT_FLAG_FLUSH_PACKETS;
+    file_.container().flags |= AVFMT_FLAG_FLUSH_PACKETS;
 
     AVDictionary* options = nullptr;
     if (mp4) {
@@ -151,65 +107,42 @@ class CopiedFile final : public PacketFile {
     } else {
       av_dict_set(&options, "cluster_time_limit", kClusterTime, 0);
     }
-    const int code = avformat_write_header(muxer_.container, &options);
-    av_dict_free(&options);
-    OSPREY_TRY(check(code));
-    avio_flush(muxer_.container->pb);
-    return check(0);
+    OSPREY_TRY(file_.begin(options));
+    avio_flush(file_.container().pb);
+    return file_.check(0);
   }
 
   Status write(const AVPacket& packet) override {
-    if (failure_) return *failure_;
+    if (file_.failure()) return *file_.failure();
     if (av_packet_ref(copy_.get(), &packet) < 0) throw std::bad_alloc();
-    copy_->stream_index = stream_->index;
     copy_->pos = -1;
     set_times(*copy_);
-    av_packet_rescale_ts(copy_.get(), {format_->ticks_num, format_->ticks_den}, stream_->time_base);
-    const int code = av_write_frame(muxer_.container, copy_.get());
+    av_packet_rescale_ts(copy_.get(), {format_->ticks_num, format_->ticks_den},
+                         file_.stream().time_base);
+    auto written = file_.write(*copy_);
     av_packet_unref(copy_.get());
-    return remember(check(code));
+    return written;
   }
 
-  Status finish() override {
-    if (failure_) return *failure_;
-    OSPREY_TRY(remember(check(av_write_trailer(muxer_.container))));
-    OSPREY_TRY(remember(check(avio_closep(&muxer_.container->pb))));
-    OSPREY_TRY(remember(file_.commit()));
-    failure_ = Error{ErrorCode::kInvalidArgument, path_ + ": the recording is complete already"};
-    return {};
-  }
+  Status finish() override { return file_.complete(); }
 
   Status keep() override {
-    muxer_.close();
+    file_.close();
     LeftoverReader reader;
     const AvPtr<AVPacket> packet = make_packet();
-    if (!reader.open(file_.path()) || !reader.read(*packet)) {
-      return Error{ErrorCode::kCorrupt, path_ + ": nothing of the recording was written"};
+    if (!reader.open(file_.file().path()) || !reader.read(*packet)) {
+      return Error{ErrorCode::kCorrupt, file_.path() + ": nothing of the recording was written"};
     }
-    return file_.commit();
+    return file_.complete_as_it_is();
   }
 
   std::uint64_t bytes() const override {
     std::error_code ignored;
-    const std::uintmax_t size = fs::file_size(file_.path(), ignored);
+    const std::uintmax_t size = fs::file_size(file_.file().path(), ignored);
     return ignored ? 0 : size;
   }
 
  private:
-  /// The error for a negative return value, or one that the output file has kept.
-  Status check(int code) const {
-    const AVIOContext* io = muxer_.container ? muxer_.container->pb : nullptr;
-    if (io && io->error < 0) code = io->error;
-    if (code >= 0) return {};
-    return Error{ErrorCode::kIo, "cannot write " + path_ + ": " + av_error_text(code)};
-  }
-
-  /// What failed once leaves a file that cannot be completed.
-  Status remember(Status status) {
-    if (!status) failure_ = status.error();
-    return status;
-  }
-
   /// Containers want both times, the decoding times rising.
   void set_times(AVPacket& packet) {
     const std::int64_t period =
@@ -229,16 +162,12 @@ class CopiedFile final : public PacketFile {
     last_ = dts;
   }
 
-  std::string path_;
   std::shared_ptr<const PacketFormat> format_;
-  base::TemporaryFile file_;  ///< outlives muxer_, which has it open
-  FileLock lock_;
-  CopyMuxer muxer_;
-  AVStream* stream_ = nullptr;
+  FileLock lock_;  ///< longer than the file has its temporary name
+  MuxedFile file_;
   AvPtr<AVPacket> copy_ = make_packet();
   std::optional<std::int64_t> last_;  ///< decoding time, ticks
   std::int64_t origin_ = 0;
-  std::optional<Error> failure_;
 };
 
 }  // namespace
@@ -266,14 +195,19 @@ Result<std::unique_ptr<PacketFile>> PacketFile::create(const fs::path& path,
   if ((needs_sets && parameters.extradata_size == 0) || parameters.width <= 0) {
     return Error{ErrorCode::kCorrupt, path.string() + ": the stream has not told its parameters"};
   }
+  std::unique_lock locking(locks_mutex());
   base::TemporaryFile file =
       OSPREY_TRY(base::TemporaryFile::create(path, "cannot write " + path.string()));
-  auto copied = std::make_unique<CopiedFile>(path.string(), std::move(format), std::move(file));
+  FileLock lock = FileLock::of(file.path());
+  locking.unlock();
+  auto copied = std::make_unique<CopiedFile>(path.string(), std::move(format), std::move(file),
+                                             std::move(lock));
   OSPREY_TRY(copied->open(suffix));
   return std::unique_ptr<PacketFile>(std::move(copied));
 }
 
-Result<bool> complete_leftover(const fs::path& part, const fs::path& path) {
+Result<bool> complete_leftover(const fs::path& part, const fs::path& path,
+                               const std::atomic<bool>& stop) {
   std::error_code ignored;
   bool any = false;
   {
@@ -283,6 +217,7 @@ Result<bool> complete_leftover(const fs::path& part, const fs::path& path) {
       const AVStream& stream = *reader.container->streams[reader.video];
       auto file = OSPREY_TRY(PacketFile::create(path, PacketFormat::of(stream)));
       do {
+        if (stop) return Error{ErrorCode::kCancelled, path.string() + ": not complete yet"};
         OSPREY_TRY(file->write(*packet));
         av_packet_unref(packet.get());
       } while (reader.read(*packet));
@@ -295,7 +230,23 @@ Result<bool> complete_leftover(const fs::path& part, const fs::path& path) {
 }
 
 bool is_being_written(const fs::path& part) {
+  const std::lock_guard locking(locks_mutex());
   return FileLock::of(part).refused();
+}
+
+FileLock::FileLock(FileLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), refused_(other.refused_) {}
+
+FileLock::~FileLock() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+FileLock FileLock::of(const fs::path& path) {
+  FileLock lock;
+  lock.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock.descriptor_ < 0) return lock;
+  lock.refused_ = ::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return lock;
 }
 
 }  // namespace osprey::media

@@ -4,6 +4,7 @@
 
 #include <osprey/result.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -45,11 +46,29 @@ class PacketFile {
 
 /// Makes `path` of a temporary file that a PacketFile left when its process was killed, and removes
 /// the temporary one; nothing that can be played in it is removed without a trace (false). Errors:
-/// `path` cannot be written; the temporary file stays.
-Result<bool> complete_leftover(const std::filesystem::path& part,
-                               const std::filesystem::path& path);
+/// `path` cannot be written; `stop` became true (kCancelled). Then the temporary file stays.
+Result<bool> complete_leftover(const std::filesystem::path& part, const std::filesystem::path& path,
+                               const std::atomic<bool>& stop);
 
 /// Whether a process has the temporary file's lock.
 bool is_being_written(const std::filesystem::path& part);
+
+/// A lock (flock) on a file or folder, that ends with the process.
+class FileLock {
+ public:
+  FileLock() = default;
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+  /// Waits for nobody.
+  static FileLock of(const std::filesystem::path& path);
+  /// Whether somebody else has it.
+  bool refused() const { return refused_; }
+
+ private:
+  int descriptor_ = -1;
+  bool refused_ = false;
+};
 
 }  // namespace osprey::media

@@ -12,6 +12,7 @@
 
 #include "base/io_error.hpp"
 #include "base/try.hpp"
+#include "media/packet_file.hpp"
 
 namespace osprey::media {
 
@@ -93,7 +94,7 @@ Result<Content> read_folder(const fs::path& folder) {
     if (auto recording = parse_recording_name(name)) {
       recording->bytes = size;
       content.complete.push_back(*std::move(recording));
-    } else if (parse_part_name(name)) {
+    } else if (parse_part_name(name) && is_being_written(entry->path())) {
       content.being_written += size;
     }
   }

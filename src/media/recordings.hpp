@@ -48,7 +48,8 @@ struct Retention {
 };
 
 /// Removes the oldest recordings, whichever camera's, until the rest is within `retention`; how
-/// many. What is being written counts, and stays. Other files do neither.
+/// many. What is being written counts, and stays. Other files do not count, also those that a
+/// killed process left: a large one would have all recordings removed in its place.
 Result<std::uint64_t> remove_old_recordings(const std::filesystem::path& folder,
                                             const Retention& retention, WallTime now);
 

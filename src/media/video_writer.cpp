@@ -18,6 +18,7 @@
 #include "base/try.hpp"
 #include "media/av_handles.hpp"
 #include "media/encoder_input.hpp"
+#include "media/muxed_file.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -74,28 +75,11 @@ AvPtr<AVCodecContext> open_encoder(const AVCodec& codec, int width, int height,
   return nullptr;
 }
 
-/// An MP4 that is being written. Closes the file, complete or not.
-struct Muxer {
-  AVFormatContext* container = nullptr;
-
-  Muxer() = default;
-  Muxer(const Muxer&) = delete;
-  Muxer& operator=(const Muxer&) = delete;
-  ~Muxer() {
-    if (container) avio_closep(&container->pb);
-    avformat_free_context(container);
-  }
-};
-
 class Mp4Writer final : public VideoWriter {
  public:
-  Mp4Writer(std::string path, int width, int height, const VideoWriterOptions& options,
+  Mp4Writer(const std::string& path, int width, int height, const VideoWriterOptions& options,
             base::TemporaryFile file)
-      : path_(std::move(path)),
-        width_(width),
-        height_(height),
-        options_(options),
-        file_(std::move(file)) {}
+      : width_(width), height_(height), options_(options), file_(path, std::move(file)) {}
 
   Status open() {
     std::string why;
@@ -104,29 +88,26 @@ class Mp4Writer final : public VideoWriter {
       if (encoder_) break;
     }
     if (!encoder_) {
-      return Error{ErrorCode::kUnsupported, "cannot write " + path_ +
+      return Error{ErrorCode::kUnsupported, "cannot write " + file_.path() +
                                                 ": this FFmpeg has no encoder for H.264 or MPEG-4" +
                                                 (why.empty() ? "" : " (" + why + ")")};
     }
     const double ticks = encoder_->time_base.den / options_.frame_rate;
     period_ = std::max<std::int64_t>(1, std::llround(ticks));
 
-    OSPREY_TRY(check(avformat_alloc_output_context2(&muxer_.container, nullptr, "mp4", nullptr)));
-    stream_ = avformat_new_stream(muxer_.container, nullptr);
-    if (!stream_) throw std::bad_alloc();
-    stream_->time_base = encoder_->time_base;
-    stream_->avg_frame_rate = encoder_->framerate;
-    OSPREY_TRY(check(avcodec_parameters_from_context(stream_->codecpar, encoder_.get())));
-    const std::string url = "file:" + file_.path().string();
-    OSPREY_TRY(check(avio_open(&muxer_.container->pb, url.c_str(), AVIO_FLAG_WRITE)));
-    return check(avformat_write_header(muxer_.container, nullptr));
+    OSPREY_TRY(file_.open("mp4"));
+    AVStream& stream = file_.stream();
+    stream.time_base = encoder_->time_base;
+    stream.avg_frame_rate = encoder_->framerate;
+    OSPREY_TRY(file_.check(avcodec_parameters_from_context(stream.codecpar, encoder_.get())));
+    return file_.begin();
   }
 
   Status write(const Image& image, Timestamp timestamp) override {
-    if (failure_) return *failure_;
+    if (file_.failure()) return *file_.failure();
     if (image.width != width_ || image.height != height_) {
       return Error{ErrorCode::kInvalidArgument,
-                   path_ + ": a frame of " + std::to_string(image.width) + "x" +
+                   file_.path() + ": a frame of " + std::to_string(image.width) + "x" +
                        std::to_string(image.height) + ", expected " + std::to_string(width_) + "x" +
                        std::to_string(height_)};
     }
@@ -134,34 +115,16 @@ class Mp4Writer final : public VideoWriter {
     frame->pts = ticks_of(timestamp);
     frame->color_range = encoder_->color_range;
     frame->colorspace = encoder_->colorspace;
-    return remember(encode(frame.get()));
+    return file_.remember(encode(frame.get()));
   }
 
   Status finish() override {
-    if (failure_) return *failure_;
-    OSPREY_TRY(remember(encode(nullptr)));
-    OSPREY_TRY(remember(check(av_write_trailer(muxer_.container))));
-    OSPREY_TRY(remember(check(avio_closep(&muxer_.container->pb))));
-    OSPREY_TRY(remember(file_.commit()));
-    failure_ = Error{ErrorCode::kInvalidArgument, path_ + ": the video is finished already"};
-    return {};
+    if (file_.failure()) return *file_.failure();
+    OSPREY_TRY(file_.remember(encode(nullptr)));
+    return file_.complete();
   }
 
  private:
-  /// The error for a negative return value, or one that the output file has kept.
-  Status check(int code) const {
-    const AVIOContext* io = muxer_.container ? muxer_.container->pb : nullptr;
-    if (io && io->error < 0) code = io->error;
-    if (code >= 0) return {};
-    return Error{ErrorCode::kIo, "cannot write " + path_ + ": " + av_error_text(code)};
-  }
-
-  /// What failed once leaves a file that cannot be completed.
-  Status remember(Status status) {
-    if (!status) failure_ = status.error();
-    return status;
-  }
-
   std::int64_t ticks_of(Timestamp timestamp) {
     if (!first_) first_ = timestamp;
     const std::int64_t ticks =
@@ -172,32 +135,27 @@ class Mp4Writer final : public VideoWriter {
 
   /// Null for `frame`: the encoder gives what it still holds.
   Status encode(const AVFrame* frame) {
-    OSPREY_TRY(check(avcodec_send_frame(encoder_.get(), frame)));
+    OSPREY_TRY(file_.check(avcodec_send_frame(encoder_.get(), frame)));
     for (;;) {
       const int code = avcodec_receive_packet(encoder_.get(), packet_.get());
       if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return {};
-      OSPREY_TRY(check(code));
-      packet_->stream_index = stream_->index;
+      OSPREY_TRY(file_.check(code));
       packet_->duration = period_;  // the container uses the last one's
-      av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream_->time_base);
-      OSPREY_TRY(check(av_write_frame(muxer_.container, packet_.get())));
+      av_packet_rescale_ts(packet_.get(), encoder_->time_base, file_.stream().time_base);
+      OSPREY_TRY(file_.write(*packet_));
     }
   }
 
-  std::string path_;
   int width_;
   int height_;
   VideoWriterOptions options_;
-  base::TemporaryFile file_;  ///< outlives muxer_, which has it open
-  Muxer muxer_;
-  AVStream* stream_ = nullptr;
+  MuxedFile file_;
   AvPtr<AVCodecContext> encoder_;
   AvPtr<AVPacket> packet_ = make_packet();
   EncoderInput input_;
   std::int64_t period_ = 1;
   std::optional<Timestamp> first_;
   std::optional<std::int64_t> last_ticks_;
-  std::optional<Error> failure_;
 };
 
 }  // namespace
