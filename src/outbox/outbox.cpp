@@ -19,7 +19,6 @@ namespace osprey::outbox {
 
 namespace {
 
-constexpr std::uint64_t kLeastLimit = 4U << 20;
 constexpr std::size_t kLongestJson = 1U << 20;
 constexpr std::chrono::seconds kUntilSynced{1};
 
@@ -54,6 +53,13 @@ Status move_aside(const std::string& path) {
   return {};
 }
 
+Status check_limit(const std::string& path, std::uint64_t bytes) {
+  if (bytes >= kLeastLimit) return {};
+  return Error{ErrorCode::kInvalidArgument, path + ": expected a limit of " +
+                                                std::to_string(kLeastLimit) +
+                                                " bytes or more, not " + std::to_string(bytes)};
+}
+
 Error no_consumer(const std::string& name) {
   return {ErrorCode::kNotFound, "outbox: no consumer " + name};
 }
@@ -67,6 +73,7 @@ class Outbox::Impl {
         boot_(boot_of(options_)),
         clock_(clock),
         lock_(std::move(lock)),
+        limit_bytes_(options_.limit_bytes),
         changed_(clock.make_condition()) {}
 
   ~Impl() {
@@ -98,7 +105,7 @@ class Outbox::Impl {
       const std::lock_guard lock(mutex_);
       Status kept = change([&](Books& books) -> Status {
         number = OSPREY_TRY(store_->insert(event, options_.longest_picture, books));
-        return store_->make_room(options_.limit_bytes, number, books);
+        return store_->make_room(limit_bytes_, number, books);
       });
       if (!kept.ok()) {
         ++lost_;
@@ -110,6 +117,13 @@ class Outbox::Impl {
     const std::lock_guard lock(listeners_->mutex);
     for (const auto& listener : listeners_->list) listener();
     return number;
+  }
+
+  Status set_limit(std::uint64_t bytes) {
+    OSPREY_TRY(check_limit(options_.path, bytes));
+    const std::lock_guard lock(mutex_);
+    limit_bytes_ = bytes;
+    return change_if_damaged([&] { return keep_limit(); });
   }
 
   Status add_consumer(const ConsumerOptions& options) {
@@ -212,10 +226,15 @@ class Outbox::Impl {
  private:
   Status open_store() {
     store_ = OSPREY_TRY(Store::open(options_.path, options_.full_sync, boot_));
-    if (store_->books().bytes <= options_.limit_bytes) return {};
-    const Status made = change_once(
-        [&](Books& books) { return store_->make_room(options_.limit_bytes, books.newest, books); });
-    return made.ok() ? store_->shrink() : made;
+    return keep_limit();
+  }
+
+  Status keep_limit() {
+    if (store_->books().bytes <= limit_bytes_) return {};
+    OSPREY_TRY(change_once(
+        [&](Books& books) { return store_->make_room(limit_bytes_, books.newest, books); }));
+    const std::lock_guard lock(second_mutex_);
+    return store_->shrink();
   }
 
   /// What is read on the connection that append() does not use.
@@ -335,6 +354,7 @@ class Outbox::Impl {
 
   mutable std::mutex mutex_;      ///< what follows, and the store but for its second connection
   std::unique_ptr<Store> store_;  ///< replaced with both mutexes held
+  std::uint64_t limit_bytes_;
   std::uint64_t lost_ = 0, replaced_ = 0;
   std::string problem_;
 
@@ -356,11 +376,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(OutboxOptions options, base::Clock&
   if (options.path.empty()) {
     return Error{ErrorCode::kInvalidArgument, "outbox: expected a path for its file"};
   }
-  if (options.limit_bytes < kLeastLimit) {
-    return Error{ErrorCode::kInvalidArgument, options.path +
-                                                  ": expected a limit of 4 MiB or more, not " +
-                                                  std::to_string(options.limit_bytes) + " bytes"};
-  }
+  OSPREY_TRY(check_limit(options.path, options.limit_bytes));
   auto folders =
       OSPREY_TRY(base::MadeFolders::make(std::filesystem::path(options.path).parent_path()));
   LockFile lock = OSPREY_TRY(LockFile::take(options.path));
@@ -372,6 +388,10 @@ Result<std::unique_ptr<Outbox>> Outbox::open(OutboxOptions options, base::Clock&
 
 Result<std::int64_t> Outbox::append(const NewEvent& event) {
   return impl_->append(event);
+}
+
+Status Outbox::set_limit(std::uint64_t bytes) {
+  return impl_->set_limit(bytes);
 }
 
 Status Outbox::add_consumer(const ConsumerOptions& consumer) {

@@ -16,9 +16,12 @@
 
 namespace osprey::outbox {
 
+/// Bytes; less would not do for events with pictures.
+inline constexpr std::uint64_t kLeastLimit = 4'000'000;
+
 struct OutboxOptions {
   std::string path;                          ///< a SQLite file; its folder is made if it is missing
-  std::uint64_t limit_bytes = 256U << 20;    ///< of the file's content; 4 MiB or more
+  std::uint64_t limit_bytes = 256U << 20;    ///< of the file's content; >= kLeastLimit
   std::size_t longest_picture = 256U << 10;  ///< bytes; a longer one is left out, its event is kept
   /// Each event is on the disk before append() returns. Without it a power cut or a crash of the
   /// system takes the last two seconds; the end of the process, of whatever kind, takes nothing.
@@ -105,6 +108,10 @@ class Outbox {
   /// Keeps an event; its number. Errors: kInvalidArgument; kIo (a full disk): the event is lost,
   /// which status() counts, and the next may succeed.
   Result<std::int64_t> append(const NewEvent& event);
+
+  /// In place of OutboxOptions::limit_bytes; what is beyond it goes, as when an event comes.
+  /// Errors: too low (kInvalidArgument), and nothing changes; the file cannot be written (kIo).
+  Status set_limit(std::uint64_t bytes);
 
   /// A consumer that is known goes on where it was. Its name is its identity.
   Status add_consumer(const ConsumerOptions& consumer);

@@ -181,6 +181,21 @@ TEST_F(OutboxTest, a_lower_limit_makes_the_file_smaller) {
   EXPECT_LE(std::filesystem::file_size(path_), 5U << 20);
 }
 
+TEST_F(OutboxTest, the_limit_can_be_changed_while_it_runs) {
+  auto outbox = open();
+  append(*outbox, 12'000, large_event());
+  EXPECT_TRUE(outbox->set_limit(kLeastLimit).ok());
+  EXPECT_LE(outbox->status().bytes, kLeastLimit);
+  EXPECT_LE(std::filesystem::file_size(path_), 5U << 20);
+  EXPECT_EQ(outbox->history({})->front().number, 12'000);
+  EXPECT_EQ(outbox->set_limit(kLeastLimit - 1).error().code, ErrorCode::kInvalidArgument);
+  append(*outbox, 1000, large_event());
+  EXPECT_LE(outbox->status().bytes, kLeastLimit);
+  EXPECT_TRUE(outbox->set_limit(64U << 20).ok());
+  append(*outbox, 12'000, large_event());
+  EXPECT_GT(outbox->status().bytes, 12U << 20);
+}
+
 TEST_F(OutboxTest, pictures_are_kept_until_those_who_want_them_had_them) {
   auto outbox = open();
   NewEvent event = event_of("door");
