@@ -110,6 +110,10 @@ bool Access::admits(const Request& request, std::int64_t now) const {
     return field.size() > kScheme.size() && lower(field.substr(0, kScheme.size())) == kScheme &&
            is_token(field.substr(kScheme.size()));
   }
+  return has_session(request, now);
+}
+
+bool Access::has_session(const Request& request, std::int64_t now) const {
   const auto session = cookie_value(request.cookie, cookie_name_);
   if (!session) return false;
   const std::size_t dot = session->find('.');

@@ -32,6 +32,9 @@ class Access {
   static bool is_cross_site(const Request& request, bool writes);
   /// Whether the bearer token or the session's cookie is right, at `now`, seconds of Unix time.
   bool admits(const Request& request, std::int64_t now) const;
+  /// Whether the session's cookie is right. Where wrong tokens are not counted, nothing else may be
+  /// looked at: the answer would say whether a guess is right.
+  bool has_session(const Request& request, std::int64_t now) const;
   /// The Set-Cookie field of a session of 30 days; nothing if the token is wrong.
   std::optional<std::string> open_session(std::string_view token, std::int64_t now) const;
   /// The Set-Cookie field that ends it.

@@ -69,6 +69,7 @@ Json stream_of(const StreamStatus& stream) {
           {"age_p50", finite(stream.age_p50)},
           {"age_p99", finite(stream.age_p99)},
           {"age", distribution_of(stream.age)},
+          {"hls", stream.hls ? "/hls/" + stream.name + "/live.m3u8" : ""},
           {"zones", std::move(zones)},
           {"lines", std::move(lines)}};
 }

@@ -13,6 +13,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/try.hpp"
+
 namespace osprey::serve {
 namespace {
 
@@ -24,7 +26,7 @@ Error address_error(const std::string& address, const std::string& why) {
   return Error{ErrorCode::kInvalidArgument, "address: " + address + ": " + why};
 }
 
-bool is_loopback(const sockaddr* address) {
+bool is_loopback_address(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
     const auto* const v4 = reinterpret_cast<const sockaddr_in*>(address);
     return (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
@@ -41,9 +43,12 @@ int port_of(int descriptor) {
                                            : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
 
-}  // namespace
+struct Resolved {
+  std::string host;  // as given
+  std::unique_ptr<addrinfo, FreeAddresses> list;
+};
 
-Result<Listener> Listener::open(const std::string& address) {
+Result<Resolved> resolve(const std::string& address) {
   static constexpr char kExpected[] = "expected HOST:PORT, as 127.0.0.1:8080 or [::1]:8080";
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0) return address_error(address, kExpected);
@@ -54,9 +59,9 @@ Result<Listener> Listener::open(const std::string& address) {
       number > 65535) {
     return address_error(address, kExpected);
   }
-  Listener listener;
-  listener.host_ = address.substr(0, colon);
-  std::string host = listener.host_;
+  Resolved resolved;
+  resolved.host = address.substr(0, colon);
+  std::string host = resolved.host;
   if (host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   } else if (host.find(':') != std::string::npos) {
@@ -70,7 +75,22 @@ Result<Listener> Listener::open(const std::string& address) {
   if (const int failure = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failure != 0) {
     return address_error(address, gai_strerror(failure));
   }
-  const std::unique_ptr<addrinfo, FreeAddresses> list(found);
+  resolved.list.reset(found);
+  return resolved;
+}
+
+}  // namespace
+
+Result<bool> Listener::is_loopback(const std::string& address) {
+  const auto resolved = OSPREY_TRY(resolve(address));
+  return is_loopback_address(resolved.list->ai_addr);
+}
+
+Result<Listener> Listener::open(const std::string& address) {
+  auto resolved = OSPREY_TRY(resolve(address));
+  const addrinfo* const found = resolved.list.get();
+  Listener listener;
+  listener.host_ = std::move(resolved.host);
   listener.descriptor_ = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int on = 1;
   if (listener.descriptor_ < 0 ||
@@ -80,7 +100,7 @@ Result<Listener> Listener::open(const std::string& address) {
     return address_error(address, std::strerror(errno));
   }
   listener.port_ = port_of(listener.descriptor_);
-  listener.loopback_ = is_loopback(found->ai_addr);
+  listener.loopback_ = is_loopback_address(found->ai_addr);
   return listener;
 }
 

@@ -14,6 +14,8 @@ class Listener {
   /// `address` is HOST:PORT, [IPv6]:PORT; HOST may be a name. kInvalidArgument says what was
   /// expected, or why the address cannot be had.
   static Result<Listener> open(const std::string& address);
+  /// Whether others cannot reach `address`. Errors: those of open(), but not that it cannot be had.
+  static Result<bool> is_loopback(const std::string& address);
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) = delete;
   ~Listener();

@@ -14,9 +14,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{200};   // between two looks at whether the viewer has left
-constexpr milliseconds kLook{15};        // between two looks for a new picture of any stream
-constexpr milliseconds kEventLook{300};  // between two looks for new events
+constexpr milliseconds kPatience{200};    // between two looks at whether the viewer has left
+constexpr milliseconds kLook{15};         // between two looks for a new picture of any stream
+constexpr milliseconds kEventLook{300};   // between two looks for new events
+constexpr milliseconds kEndedLook{1000};  // between two looks whether what ended begins anew
 constexpr milliseconds kKeepAlive{10'000};
 
 bool send_part(Viewer& viewer, const Picture& picture, const std::string& fields) {
@@ -39,6 +40,8 @@ std::vector<StoredEvent> events_after(const Service& service, std::int64_t& last
   for (bool more = true; more && fresh.size() < 1000;) {
     auto page = service.events(query);
     if (!page.ok()) break;
+    // The numbers began again, in a new outbox: all of it is new.
+    if (!query.before && last > (page->empty() ? 0 : page->front().number)) last = 0;
     more = page->size() == query.limit && last >= 0;
     for (StoredEvent& event : *page) {
       if (last >= 0 && event.number <= last) {
@@ -65,7 +68,7 @@ void send_mjpeg(Viewer& viewer, Service& service, const std::string& stream,
   std::uint64_t after = 0;
   while (!viewer.gone()) {
     auto picture = service.picture(stream, after, query.annotated, query.width, kPatience);
-    if (!picture.ok()) return;  // the stream was taken out of the configuration
+    if (!picture.ok()) return;  // the stream has ended, or was taken out of the configuration
     if (!picture->has_value()) continue;
     after = (*picture)->sequence;
     if (!send_part(viewer, **picture, sequence_field(**picture))) return;
@@ -90,11 +93,13 @@ void send_live(Viewer& viewer, Service& service, base::Clock& clock, const LiveQ
       }
       auto picture = service.picture(stream->name, stream->after, query.picture.annotated,
                                      query.picture.width, milliseconds(0));
-      if (!picture.ok()) {
+      if (!picture.ok() && picture.error().code != ErrorCode::kUnavailable) {
         stream = streams.erase(stream);
         continue;
       }
-      if (picture->has_value()) {
+      if (!picture.ok()) {
+        stream->next = clock.now() + kEndedLook;
+      } else if (picture->has_value()) {
         const std::string fields =
             sequence_field(**picture) + "X-Stream: " + percent_encoded(stream->name) + "\r\n";
         if (!send_part(viewer, **picture, fields)) return;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,9 @@ class FakeService : public Service {
     std::unique_lock lock(mutex);
     if (!has(stream)) return Error{ErrorCode::kNotFound, "no such stream"};
     const auto fresh = [&] { return pictures[stream].sequence > after; };
-    if (!changed.wait_for(lock, patience, fresh)) return std::optional<Picture>();
+    const auto known = [&] { return fresh() || ended.contains(stream); };
+    if (!changed.wait_for(lock, patience, known)) return std::optional<Picture>();
+    if (!fresh()) return Error{ErrorCode::kUnavailable, "the stream has ended"};
     ++pictures_asked;
     last_annotated = annotated;
     last_width = width;
@@ -89,6 +92,14 @@ class FakeService : public Service {
     changed.notify_all();
   }
 
+  void end(const std::string& stream) {
+    {
+      const std::lock_guard lock(mutex);
+      ended.insert(stream);
+    }
+    changed.notify_all();
+  }
+
   void happen(std::int64_t number, std::string json) {
     const std::lock_guard lock(mutex);
     stored.push_back({number, std::move(json)});
@@ -96,6 +107,7 @@ class FakeService : public Service {
 
   ServiceStatus now;
   std::map<std::string, Picture> pictures;
+  std::set<std::string> ended;
   std::vector<StoredEvent> stored;  ///< oldest first
   std::map<std::string, std::vector<Shape>> kept;
   std::vector<Recording> recorded;

@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -242,29 +244,66 @@ class RunningServer final : public Server {
   std::vector<std::unique_ptr<base::Thread>> workers_;
 };
 
-}  // namespace
+struct Secrets {
+  std::string token;
+  std::unique_ptr<TlsContext> tls;
+};
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Service& service,
-                                              base::Clock& clock) {
+Result<Secrets> read_secrets(const ServerOptions& options) {
   if (options.certificate_file.empty() != options.key_file.empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  "certificate_file and key_file: expected both or none"};
   }
-  std::string token = OSPREY_TRY(read_token(options.token_file));
-  std::unique_ptr<TlsContext> tls;
+  Secrets secrets;
+  secrets.token = OSPREY_TRY(read_token(options.token_file));
   if (!options.certificate_file.empty()) {
-    tls = OSPREY_TRY(TlsContext::load(options.certificate_file, options.key_file));
+    secrets.tls = OSPREY_TRY(TlsContext::load(options.certificate_file, options.key_file));
   }
+  return secrets;
+}
+
+Status check_token(const ServerOptions& options, bool has_token, bool loopback) {
+  if (has_token || loopback) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "address: " + options.address +
+                   " can be reached by others: expected token_file, or an address of this "
+                   "machine alone, as 127.0.0.1:8080"};
+}
+
+Result<std::string> hash_of_file(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::string text = OSPREY_TRY(base::read_file(path, "a token, certificate or key"));
+  std::string hash(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(hash.data()));
+  OPENSSL_cleanse(text.data(), text.size());
+  return hash;
+}
+
+}  // namespace
+
+Result<std::string> Server::check(const ServerOptions& options) {
+  auto secrets = OSPREY_TRY(read_secrets(options));
+  const bool has_token = !secrets.token.empty();
+  OPENSSL_cleanse(secrets.token.data(), secrets.token.size());
+  const bool loopback = OSPREY_TRY(Listener::is_loopback(options.address));
+  OSPREY_TRY(check_token(options, has_token, loopback));
+  std::string hashes;
+  for (const auto* path : {&options.token_file, &options.certificate_file, &options.key_file}) {
+    hashes += OSPREY_TRY(hash_of_file(*path));
+  }
+  return hashes;
+}
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Service& service,
+                                              base::Clock& clock) {
+  auto secrets = OSPREY_TRY(read_secrets(options));
   Listener listener = OSPREY_TRY(Listener::open(options.address));
-  if (token.empty() && !listener.loopback()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "address: " + options.address +
-                     " can be reached by others: expected token_file, or an address of this "
-                     "machine alone, as 127.0.0.1:8080"};
-  }
-  Access access({token, !listener.loopback(), options.host_names, tls != nullptr});
-  auto server = std::make_unique<RunningServer>(std::move(listener), std::move(tls), options.limits,
-                                                service, std::move(access), clock);
+  OSPREY_TRY(check_token(options, !secrets.token.empty(), listener.loopback()));
+  Access access(
+      {std::move(secrets.token), !listener.loopback(), options.host_names, secrets.tls != nullptr});
+  auto server = std::make_unique<RunningServer>(std::move(listener), std::move(secrets.tls),
+                                                options.limits, service, std::move(access), clock);
   try {
     server->run();
   } catch (const std::system_error& error) {

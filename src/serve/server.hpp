@@ -49,6 +49,9 @@ class Server {
   /// certificate and key that do not fit. `service` and `clock` (a real one) outlive the server.
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Service& service,
                                                base::Clock& clock);
+  /// What start() would find wrong before it listens; else hashes of what its files hold, which
+  /// show whether a server that was started with them knows them as they are.
+  static Result<std::string> check(const ServerOptions& options);
   virtual ~Server() = default;
   /// Where it is: "http://127.0.0.1:8080".
   virtual std::string address() const = 0;

@@ -276,6 +276,33 @@ TEST_F(RunningServerTest, GuessingTokensIsSlow) {
   EXPECT_EQ(http.Post("/api/v1/login", R"({"token":"wrong"})", "application/json")->status, 429);
 }
 
+TEST_F(RunningServerTest, ThePageForTheTokenSaysNothingOfAGuess) {
+  options.token_file = file("token", kToken);
+  auto http = start();
+  const auto right = http.Get("/login", {{"Authorization", std::string("Bearer ") + kToken}});
+  const auto wrong = http.Get("/login", {{"Authorization", "Bearer guess"}});
+  EXPECT_EQ(right->status, 200);
+  EXPECT_EQ(right->body, wrong->body);
+}
+
+TEST_F(RunningServerTest, OptionsAreCheckedBeforeAnythingIsStopped) {
+  options.token_file = file("token", kToken);
+  const auto before = Server::check(options);
+  ASSERT_TRUE(before.ok()) << before.error().message;
+  EXPECT_EQ(*Server::check(options), *before);
+  file("token", std::string(kToken) + "-another");
+  EXPECT_NE(*Server::check(options), *before);
+  file("token", "short");
+  EXPECT_EQ(Server::check(options).error().code, ErrorCode::kInvalidArgument);
+  options.token_file.clear();
+  EXPECT_TRUE(Server::check(options).ok());
+  options.address = "0.0.0.0:0";
+  EXPECT_NE(Server::check(options).error().message.find("expected token_file"), std::string::npos);
+  options.address = "nonsense";
+  EXPECT_EQ(Server::check(options).error().message,
+            "address: nonsense: expected HOST:PORT, as 127.0.0.1:8080 or [::1]:8080");
+}
+
 TEST_F(RunningServerTest, PagesOfOtherSitesGetNothing) {
   auto http = start();
   const std::string shapes = R"({"shapes":[]})";
@@ -592,6 +619,19 @@ TEST_F(RunningServerTest, ShowsPicturesAsTheyCome) {
   EXPECT_NE(viewer.read_until("second").find("X-Sequence: 2"), std::string::npos);
 }
 
+TEST_F(RunningServerTest, PicturesEndWithTheirStream) {
+  start();
+  service.show("door", "the last");
+  RawConnection viewer(port());
+  viewer.send(get_of("/api/v1/streams/door/live.mjpeg"));
+  viewer.read_until("the last");
+  service.end("door");
+  EXPECT_EQ(viewer.read_all().find("Content-Type"), std::string::npos);
+  EXPECT_EQ(client().Get("/api/v1/streams/door/snapshot.jpg")->body, "the last");
+  service.end("yard \"north\"");
+  EXPECT_EQ(client().Get("/api/v1/streams/yard%20%22north%22/snapshot.jpg")->status, 503);
+}
+
 TEST_F(RunningServerTest, OneConnectionShowsSeveralStreams) {
   start();
   service.show("door", "first");
@@ -673,6 +713,16 @@ TEST_F(RunningServerTest, EventsAreListedAndComeAsTheyHappen) {
   EXPECT_NE(later.read_until("id: 3\ndata: {\"number\":3,\"event\":{\"type\":\"new\"}}\n\n")
                 .find("id: 3"),
             std::string::npos);
+}
+
+TEST_F(RunningServerTest, EventsGoOnWhenTheirNumbersBeginAgain) {
+  service.happen(1, R"({"type":"new"})");
+  start();
+  RawConnection viewer(port());
+  viewer.send(get_of("/api/v1/events/stream", "Last-Event-ID: 700\r\n"));
+  EXPECT_NE(viewer.read_until("id: 1\n").find("id: 1\n"), std::string::npos);
+  service.happen(2, R"({"type":"end"})");
+  EXPECT_EQ(viewer.read_until("id: 2\n").find("id: 1\n"), std::string::npos);
 }
 
 TEST_F(RunningServerTest, StopsWithinASecondWhoeverIsThere) {

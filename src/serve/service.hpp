@@ -51,6 +51,7 @@ struct StreamStatus {
   Distribution age;
   std::string limit;      ///< "idle", "source", ...: see the OpenAPI file; empty: not known yet
   std::string diagnosis;  ///< one sentence: what limits it, and what to do
+  bool hls = false;       ///< has an HLS folder
   std::vector<ZoneCount> zones;
   std::vector<LineCount> lines;
 };
@@ -123,7 +124,7 @@ class Service {
   virtual ServiceStatus status() const = 0;
   /// The stream's picture newer than `after`, with what was found drawn in if `annotated`, at most
   /// `width` wide (0: as it is); nothing if there is none for `patience`. kNotFound: no such
-  /// stream.
+  /// stream; kUnavailable: it has ended, and has no newer one.
   virtual Result<std::optional<Picture>> picture(const std::string& stream, std::uint64_t after,
                                                  bool annotated, int width,
                                                  std::chrono::milliseconds patience) = 0;
@@ -133,7 +134,8 @@ class Service {
   /// Newest first.
   virtual Result<std::vector<StoredEvent>> events(const EventQuery& query) const = 0;
   virtual Result<std::vector<Shape>> shapes(const std::string& stream) const = 0;
-  /// In place of those it has; kept in the configuration file. kInvalidArgument says what is wrong.
+  /// In place of those it has; kept in the configuration file. kInvalidArgument says what is wrong;
+  /// kUnavailable: not now.
   virtual Status set_shapes(const std::string& stream, std::vector<Shape> shapes) = 0;
   /// YAML, without secrets.
   virtual std::string config() const = 0;

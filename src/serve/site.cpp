@@ -257,7 +257,9 @@ Answer Site::page(const Call& call) {
 }
 
 Answer Site::login_page(const Call& call) {
-  if (access_.admits(call.request, unix_seconds())) return moved_to("/");
+  if (!access_.asks_for_token() || access_.has_session(call.request, unix_seconds())) {
+    return moved_to("/");
+  }
   return asset_answer("login.html", call.request);
 }
 

@@ -54,6 +54,7 @@ export class Detail {
       el('div', { class: 'section-head' }, el('h1', { text: name, tabindex: -1 }), el('p', { class: 'state' }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'state-text' })), el('p', { class: 'quiet source' })),
       el('p', { class: 'diagnosis large', role: 'status' }),
       el('div', { class: 'frame large' }, this.canvas, this.overlay, el('p', { class: 'no-picture' })),
+      el('p', { class: 'quiet hls', hidden: true }, 'For players: ', el('a', { text: 'the annotated stream as HLS' })),
       this.editor.panel,
       el('div', { class: 'panels' },
         el('section', { class: 'card panel', 'aria-label': 'Rates' }, el('h2', { text: 'Frames a second' }), ...kRates.map(makeRate), this.spark),
@@ -70,6 +71,8 @@ export class Detail {
     setText(find('.source'), [stream.source, stream.width ? `${stream.width} × ${stream.height}` : '', stream.decoder].filter(Boolean).join(' · '));
     setText(find('.diagnosis'), stream.diagnosis);
     setText(find('.no-picture'), isLate(stream) ? stream.problem || kStates[stream.state] : '');
+    find('.hls').hidden = !stream.hls;
+    find('.hls a').href = stream.hls;
     if (stream.width && stream.height) this.editor.setSize(stream.width, stream.height);
     const most = Math.max(1, ...kRates.map(([key]) => stream[key]));
     for (const [key] of kRates) {

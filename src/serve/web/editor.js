@@ -103,8 +103,8 @@ export class ShapeEditor {
 
   draw(kind) {
     const number = this.shapes.filter((shape) => shape.kind === kind).length + 1;
-    let name = `${kind} ${number}`;
-    for (let i = number + 1; this.shapes.some((shape) => shape.name === name); ++i) name = `${kind} ${i}`;
+    let name = `${kind}-${number}`; // one that the configuration takes
+    for (let i = number + 1; this.shapes.some((shape) => shape.name === name); ++i) name = `${kind}-${i}`;
     this.drawing = { kind, name, points: [], cursor: [0.5, 0.5] };
     this.selected = -1;
     this.say(kind === 'zone' ? 'Click the corners; the first point or Enter closes the zone. Keys: arrows move, Space sets a corner, Escape ends.'
