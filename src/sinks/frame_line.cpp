@@ -80,7 +80,7 @@ void FrameLine::objects(const std::vector<Detection>& detections, int width, int
     line_ += ",\"label\":";
     label(d.label_id);
     field(",\"label_id\":", d.label_id);
-    if (!models_.empty()) {
+    if (static_cast<std::size_t>(d.model) < models_.size()) {
       (line_ += ",\"model\":{\"name\":") += models_[static_cast<std::size_t>(d.model)];
       line_ += '}';
     }

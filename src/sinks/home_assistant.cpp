@@ -150,19 +150,25 @@ std::map<std::string, std::string> discovery_messages(const std::string& discove
   return all.take();
 }
 
-bool is_of_gone_stream(std::string_view message, const std::string& prefix,
-                       const std::vector<MqttStream>& streams) {
+FoundMessage read_discovery(std::string_view message, const std::string& prefix,
+                            const std::vector<MqttStream>& streams) {
   const auto json = OrderedJson::parse(message, nullptr, false);
   const auto text = [&](const char* pointer) -> std::string {
     const OrderedJson::json_pointer place(pointer);
     if (!json.contains(place) || !json[place].is_string()) return {};
     return json[place].get<std::string>();
   };
-  if (text("/availability_topic") != prefix + "/available") return false;
-  if (text("/device/manufacturer") != "Osprey") return false;
+  FoundMessage found;
+  found.ours = text("/availability_topic") == prefix + "/available" &&
+               text("/device/manufacturer") == "Osprey";
+  if (!found.ours) return found;
   const auto device = text("/device/identifiers/0");
-  return std::none_of(streams.begin(), streams.end(),
-                      [&](const auto& stream) { return device == device_of(prefix, stream.name); });
+  found.gone = std::none_of(streams.begin(), streams.end(), [&](const auto& stream) {
+    return device == device_of(prefix, stream.name);
+  });
+  const auto topic = text("/state_topic");
+  if (topic.starts_with(prefix + "/") && topic != prefix + "/stats") found.count_topic = topic;
+  return found;
 }
 
 }  // namespace osprey::sinks

@@ -24,9 +24,13 @@ std::map<std::string, std::string> discovery_messages(const std::string& discove
                                                       const std::string& prefix,
                                                       const std::vector<MqttStream>& streams);
 
-/// Whether `message`, found at a broker, is a discovery message of a service of this prefix, for a
-/// stream that is none of `streams`.
-bool is_of_gone_stream(std::string_view message, const std::string& prefix,
-                       const std::vector<MqttStream>& streams);
+/// A discovery message that was found at a broker.
+struct FoundMessage {
+  bool ours = false;        ///< of a service of this prefix
+  bool gone = false;        ///< its stream is none of `streams`
+  std::string count_topic;  ///< of the count it tells of; empty: of none
+};
+FoundMessage read_discovery(std::string_view message, const std::string& prefix,
+                            const std::vector<MqttStream>& streams);
 
 }  // namespace osprey::sinks

@@ -3,6 +3,7 @@
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -105,6 +106,15 @@ Status check(const MqttOptions& options) {
   return {};
 }
 
+bool has_ipv4(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
+  ::freeaddrinfo(found);
+  return true;
+}
+
 /// Drives libmosquitto from the caller's thread: no other thread touches the client.
 class LoopedSender final : public MqttSender {
  public:
@@ -187,12 +197,16 @@ class LoopedSender final : public MqttSender {
   }
 
   void set_streams(const std::vector<MqttStream>& streams) override {
-    if (options_.discovery.empty()) return;
-    const auto messages = discovery_messages(options_.discovery, options_.prefix, streams);
+    std::map<std::string, std::string> messages;
+    if (!options_.discovery.empty()) {
+      messages = discovery_messages(options_.discovery, options_.prefix, streams);
+    }
     const std::lock_guard lock(mutex_);
     streams_ = streams;
     for (auto& [topic, latest] : latest_) {
-      if (!latest.discovery || messages.contains(topic)) continue;
+      const bool gone =
+          latest.discovery ? !messages.contains(topic) : is_count_of_none(topic, streams);
+      if (!gone) continue;
       latest.payload.clear();  // which takes it from the broker
       latest.fresh = true;
     }
@@ -226,6 +240,15 @@ class LoopedSender final : public MqttSender {
   Error lost() const {
     return {ErrorCode::kUnavailable,
             called_ + ": " + (problem_.empty() ? "the connection was lost" : problem_)};
+  }
+
+  /// Whether a topic is a count's, of none of the streams.
+  bool is_count_of_none(const std::string& topic, const std::vector<MqttStream>& streams) const {
+    const bool has_stream = std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
+      const auto any = count_topic(options_.prefix, stream.name, "", "");
+      return topic.starts_with(any.substr(0, any.rfind('/') + 1));
+    });
+    return !has_stream && topic != this->topic("stats");
   }
 
   /// With mutex_ held.
@@ -308,7 +331,10 @@ class LoopedSender final : public MqttSender {
   }
 
   Status connect() {
-    OSPREY_TRY(open_connection());
+    if (Status opened = open_connection(); !opened.ok()) {
+      ++failures_;
+      return opened;
+    }
     ++connections_;
     publish("available", "online", kExactlyHere, true);
     if (options_.receiver_acknowledges) {
@@ -329,8 +355,13 @@ class LoopedSender final : public MqttSender {
     if (!client_) return Error{ErrorCode::kInternal, "libmosquitto: out of memory"};
     problem_.clear();
     OSPREY_TRY(set_up());
-    const int begun = mosquitto_connect_async(client_.get(), options_.host.c_str(), options_.port,
-                                              static_cast<int>(options_.keepalive.count()));
+    // Of a name's addresses libmosquitto 2.0 waits for the first, mostly of IPv6, and tries no
+    // other. Bound to an address of IPv4 it passes those of IPv6 over; certificates are still
+    // checked for the name. What worked comes first the next time.
+    const bool ipv4 = failures_ % 2 == 1 && has_ipv4(options_.host);
+    const int begun = mosquitto_connect_bind_async(
+        client_.get(), options_.host.c_str(), options_.port,
+        static_cast<int>(options_.keepalive.count()), ipv4 ? "0.0.0.0" : nullptr);
     if (begun != MOSQ_ERR_SUCCESS) {
       problem_ = begun == MOSQ_ERR_EAI ? "no such host" : mosquitto_strerror(begun);
       return lost();
@@ -426,12 +457,16 @@ class LoopedSender final : public MqttSender {
     }
   }
 
-  /// A discovery message that the broker has kept: perhaps of a stream that went while nobody was
-  /// there to take it away.
+  /// A discovery message that the broker has kept. Its stream may have gone while nobody was there
+  /// to take it away; its count may be that of an earlier run, which ended without a word.
   void found(const std::string& topic, std::string_view message) {
     const std::lock_guard lock(mutex_);
-    if (!streams_ || !is_of_gone_stream(message, options_.prefix, *streams_)) return;
-    latest_[topic] = {"", true, true, true};
+    if (!streams_) return;
+    const auto found = read_discovery(message, options_.prefix, *streams_);
+    if (!found.ours) return;
+    if (found.gone) latest_[topic] = {"", true, true, true};
+    if (found.count_topic.empty() || latest_.contains(found.count_topic)) return;
+    latest_[found.count_topic] = {found.gone ? "" : "0", true, true, false};
   }
 
   const MqttOptions options_;
@@ -449,6 +484,7 @@ class LoopedSender final : public MqttSender {
   bool connected_ = false;
   std::string problem_;
   std::uint64_t connections_ = 0;
+  unsigned failures_ = 0;  ///< to connect
   std::vector<InFlight> in_flight_;
   std::string awaited_key_;  ///< of the last event on its way
   bool received_ = false;    ///< a receiver has published it
