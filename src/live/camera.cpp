@@ -47,6 +47,11 @@ std::vector<tracking::Line> lines_of(const StreamConfig& config) {
   return lines;
 }
 
+bool plays_file(const std::string& source) {
+  return source.starts_with("file:") ||
+         (source.find("://") == std::string::npos && !source.starts_with("/dev/"));
+}
+
 bool has_any(const std::vector<std::string>& wanted, const std::vector<std::string>& there) {
   return wanted.empty() || std::any_of(there.begin(), there.end(), [&](const auto& name) {
            return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
@@ -71,6 +76,9 @@ Camera::Camera(StreamConfig config, const CameraSetting& setting, base::Clock& c
       options_(setting.options),
       models_(setting.models),
       data_(setting.data),
+      is_file_(plays_file(config.source)),
+      is_live_(config.loop || !is_file_),
+      hls_folder_(config.hls ? data_ + "/hls/" + name_ : std::string()),
       clock_(clock),
       newest_(setting.models.labels.names),
       config_(std::move(config)) {}
@@ -170,37 +178,24 @@ std::string Camera::output_problem() const {
   return output_problem_;
 }
 
-std::string Camera::hls_folder() const {
-  return config_.hls ? data_ + "/hls/" + config_.name : std::string();
-}
-
-bool Camera::is_file() const {
-  const auto& source = config_.source;
-  return source.starts_with("file:") ||
-         (source.find("://") == std::string::npos && !source.starts_with("/dev/"));
-}
-
-bool Camera::is_live() const {
-  return config_.loop || !is_file();
-}
-
 StreamConfig Camera::config() const {
   const std::lock_guard lock(mutex_);
   return config_;
 }
 
 Status Camera::open() {
+  const auto config = this->config();
   media::LiveSourceOptions options;
-  options.loop = config_.loop;
-  options.source.transport = config_.transport;
-  options.source.decoder = config_.decoder;
+  options.loop = config.loop;
+  options.source.transport = config.transport;
+  options.source.decoder = config.decoder;
   options.source.tap = recorder_;
-  options.source.max_age = duration_of(config_.max_age);
+  options.source.max_age = duration_of(config.max_age);
   std::shared_ptr<media::Source> source;
   if (is_live()) {
-    source = OSPREY_TRY(media::LiveSource::create(config_.source, 0, options, clock_));
+    source = OSPREY_TRY(media::LiveSource::create(config.source, 0, options, clock_));
   } else {
-    source = OSPREY_TRY(media::LiveSource::open(config_.source, 0, options, clock_));
+    source = OSPREY_TRY(media::LiveSource::open(config.source, 0, options, clock_));
   }
   const std::lock_guard lock(mutex_);
   source_ = std::move(source);
@@ -253,13 +248,18 @@ std::vector<Event> Camera::end() {
   auto events = events_->end_all();
   ending.unlock();
   record(events);
-  if (recorder_) recorder_->finish();
   const std::lock_guard lock(mutex_);
-  outputs_.clear();
   if (source_) last_reading_ = source_->meter();
   last_reading_.state = media::SourceState::kEnded;
   source_.reset();
   return events;
+}
+
+void Camera::finish() {
+  if (recorder_) recorder_->finish();
+  decltype(outputs_) over;
+  const std::lock_guard lock(mutex_);
+  over.swap(outputs_);
 }
 
 std::vector<Event> Camera::away() {

@@ -55,9 +55,9 @@ class Camera {
   std::shared_ptr<media::Source> source() const;
 
   /// Whether frames wait for nobody.
-  bool is_live() const;
+  bool is_live() const { return is_live_; }
   /// Whether they come from a file, if it is repeated or not.
-  bool is_file() const;
+  bool is_file() const { return is_file_; }
 
   // Threads: one at a time.
   /// A result, in order: its objects get track ids, and what they did is told.
@@ -66,6 +66,9 @@ class Camera {
   std::vector<Event> away();
   /// After the last frame.
   std::vector<Event> end();
+  /// After end(), from any thread: completes its recording and closes outputs. Waits for disks and
+  /// networks. The destructor does it, too.
+  void finish();
 
   /// Another configuration that differs in no more than can be changed in place (see
   /// differs_in_place). Errors: those of create(), and then nothing changes.
@@ -77,7 +80,7 @@ class Camera {
   /// Why the recorder or an output does not work; empty: they do.
   std::string output_problem() const;
   /// Folder of its HLS files; empty: it has none.
-  std::string hls_folder() const;
+  const std::string& hls_folder() const { return hls_folder_; }
 
  private:
   Camera(StreamConfig config, const CameraSetting& setting, base::Clock& clock);
@@ -91,6 +94,9 @@ class Camera {
   const engine::Options options_;
   const engine::RunModels& models_;
   const std::string data_;
+  // Of what change() leaves as it is.
+  const bool is_file_, is_live_;
+  const std::string hls_folder_;
   base::Clock& clock_;
   std::optional<engine::StreamTracks> tracks_;  // with the first frame
   std::shared_ptr<media::EventRecorder> recorder_;

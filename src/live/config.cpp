@@ -2,15 +2,20 @@
 #include "live/config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
-#include <regex>
 #include <set>
+#include <string_view>
 
 #include "base/read_file.hpp"
 #include "base/try.hpp"
 #include "engine/options_node.hpp"
 #include "live/config_fields.hpp"
+#include "media/secrets.hpp"
+#include "outbox/outbox.hpp"
 
 namespace osprey::live {
 
@@ -139,7 +144,8 @@ const Fields<SinksConfig>& sink_fields() {
 const Fields<StorageConfig>& storage_fields() {
   using C = StorageConfig;
   static const Fields<C> fields = {
-      number_field("outbox_megabytes", "of events kept", 1, 1e6, &C::outbox_megabytes),
+      number_field("outbox_megabytes", "of events kept", outbox::kLeastLimit / 1e6, 1e6,
+                   &C::outbox_megabytes),
       number_field("recordings_megabytes", "of recordings kept", 1, 1e9, &C::recordings_megabytes),
       number_field("recordings_days", "that recordings are kept", 0.01, 10'000,
                    &C::recordings_days)};
@@ -249,17 +255,37 @@ Status check(const Config& config) {
   return models ? Status() : wrong(config, "detect: " + models.error().message);
 }
 
-void name_sinks(SinksConfig& sinks) {
-  std::set<std::string> taken{"mqtt"};
-  for (const auto& sink : sinks.http) taken.insert(sink.name);
-  for (auto& sink : sinks.http) {
-    std::string name = "http";
-    for (int n = 2; sink.name.empty() && taken.contains(name); ++n) {
-      name = "http-" + std::to_string(n);
-    }
-    if (sink.name.empty()) sink.name = name;
-    taken.insert(sink.name);
+/// "http-example.org-1f3a". A sink finds its queue by its name: so that is the same whatever its
+/// place in the list, its password or its token.
+std::string name_of_sink(const std::string& url) {
+  constexpr std::size_t kLongestHost = 54;
+  const auto shown = media::without_secrets(url);
+  std::uint32_t hash = 2166136261;  // FNV-1a, which is the same everywhere
+  for (const unsigned char c : shown) hash = (hash ^ c) * 16777619;
+  std::array<char, 5> digits{};
+  std::snprintf(digits.data(), digits.size(), "%04x",
+                static_cast<unsigned>((hash ^ hash >> 16) & 0xffff));
+  const auto scheme = shown.find("://");
+  auto host = scheme == std::string::npos ? shown : shown.substr(scheme + 3);
+  host = host.substr(0, std::min(host.find_first_of("/?#"), kLongestHost));
+  for (char& c : host) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.') c = '-';
   }
+  return "http-" + host + "-" + digits.data();
+}
+
+Status name_sinks(Config& config) {
+  std::set<std::string> taken{"mqtt", "json_lines"};
+  auto& sinks = config.sinks.http;
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    auto& name = sinks[i].name;
+    if (name.empty()) name = name_of_sink(sinks[i].url);
+    if (!taken.insert(name).second) {
+      return wrong(config, "sinks.http[" + std::to_string(i) + "].name: '" + name +
+                               "' is another sink's; expected one of its own");
+    }
+  }
+  return {};
 }
 
 /// Paths are relative to the file's folder.
@@ -296,6 +322,35 @@ void resolve_paths(Config& config) {
   }
 }
 
+/// Where the URL ends that begins there in YAML. Without quotes, blanks may be in its password.
+std::size_t end_of_url(std::string_view text, std::size_t begin) {
+  const auto line_end = std::min(text.find('\n', begin), text.size());
+  const char quote = begin > 0 ? text[begin - 1] : ' ';
+  if (quote == '\'' || quote == '"') {
+    for (auto at = begin; at < line_end; ++at) {
+      const bool twice = at + 1 < line_end && text[at + 1] == quote;
+      const bool escapes = quote == '"' ? text[at] == '\\' : text[at] == quote && twice;
+      if (escapes) {
+        ++at;
+      } else if (text[at] == quote) {
+        return at;
+      }
+    }
+    return line_end;
+  }
+  const auto line_begin = text.rfind('\n', begin) + 1;  // of the first line: npos + 1
+  const auto before = text.substr(line_begin, begin - line_begin);
+  auto url = text.substr(begin, line_end - begin);
+  url = url.substr(0, url.find(" #"));
+  const bool in_braces = before.find_first_of("[{") != std::string_view::npos;
+  if (in_braces) url = url.substr(0, url.find(", "));
+  return begin + url.find_last_not_of(" \t\r,]}") + 1;
+}
+
+bool is_of_scheme(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '-' || c == '.';
+}
+
 }  // namespace
 
 Result<Config> parse_config(const std::string& path, std::string text) {
@@ -306,7 +361,7 @@ Result<Config> parse_config(const std::string& path, std::string text) {
   config.text = std::move(text);
   resolve_paths(config);
   OSPREY_TRY(check(config));
-  name_sinks(config.sinks);
+  OSPREY_TRY(name_sinks(config));
   return config;
 }
 
@@ -316,8 +371,17 @@ Result<Config> read_config(const std::string& path) {
 }
 
 std::string without_secrets(const std::string& text) {
-  static const std::regex user_info(R"((://)[^/@\s'"]*@)");
-  return std::regex_replace(text, user_info, "$1***@");
+  std::string shown;
+  std::size_t done = 0;
+  for (auto mark = text.find("://"); mark != std::string::npos; mark = text.find("://", done)) {
+    auto begin = mark;
+    while (begin > done && is_of_scheme(text[begin - 1])) --begin;
+    const auto end = end_of_url(text, begin);
+    shown.append(text, done, begin - done);
+    shown += media::without_secrets(text.substr(begin, end - begin));
+    done = end;
+  }
+  return shown.append(text, done);
 }
 
 std::string config_schema() {

@@ -67,7 +67,7 @@ struct MqttConfig {
 };
 
 struct HttpConfig {
-  std::string name;  ///< empty: "http", "http-2", ...
+  std::string name;  ///< its queue's; made of the URL's host and a hash if there is none
   std::string url;
   std::string format = "json";  ///< or "note": length, JSON and picture in one
   std::string token_file, ca_file;
@@ -94,7 +94,7 @@ struct SinksConfig {
 
 /// What is kept in the data folder.
 struct StorageConfig {
-  double outbox_megabytes = 256;         ///< events, 1..1e6
+  double outbox_megabytes = 256;         ///< events, 4..1e6
   double recordings_megabytes = 10'000;  ///< 1..1e9
   double recordings_days = 30;           ///< 0.01..10000
 
@@ -129,7 +129,7 @@ Result<Config> read_config(const std::string& path);
 /// The same of `text` that would be the file's.
 Result<Config> parse_config(const std::string& path, std::string text);
 
-/// The file's text, without users and passwords in addresses.
+/// The file's text, its addresses as media::without_secrets() shows them, in comments too.
 std::string without_secrets(const std::string& text);
 
 /// The JSON Schema of the file, for editors.

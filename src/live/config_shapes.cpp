@@ -67,6 +67,29 @@ std::size_t end_of(const std::vector<std::string>& lines, std::size_t key, std::
   return end;
 }
 
+/// Of what others send: in the file's texts ${NAME} stands for a variable of the environment, whose
+/// value they would read in an error.
+Status check_texts(const std::string& path, const std::vector<ShapeConfig>& shapes) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  for (const auto& shape : shapes) {
+    const auto& name = shape.name;
+    const auto of = path + ": '" + name + "': expected ";
+    if (name.empty() || name.size() > 64 || !std::all_of(name.begin(), name.end(), good)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   of + "a name of letters, digits, - and _, at most 64"};
+    }
+    for (const auto& label : shape.classes) {
+      if (label.find('$') != std::string::npos) {
+        return Error{ErrorCode::kInvalidArgument, of + "classes without $"};
+      }
+    }
+  }
+  return {};
+}
+
 /// Points are kept to four decimals.
 bool same_shapes(const std::vector<ShapeConfig>& a, const std::vector<ShapeConfig>& b) {
   return as_yaml("-", a, "") == as_yaml("-", b, "");
@@ -77,6 +100,8 @@ bool same_shapes(const std::vector<ShapeConfig>& a, const std::vector<ShapeConfi
 Result<std::string> with_shapes(const Config& config, const std::string& stream,
                                 const std::vector<ShapeConfig>& zones,
                                 const std::vector<ShapeConfig>& lines) {
+  OSPREY_TRY(check_texts(config.path, zones));
+  OSPREY_TRY(check_texts(config.path, lines));
   const Error cannot{ErrorCode::kUnsupported,
                      config.path +
                          ": zones can only be saved where streams are written in block "

@@ -79,8 +79,41 @@ TEST(Config, ReadsAllItsSections) {
   ASSERT_TRUE(config->sinks.mqtt);
   EXPECT_EQ(config->sinks.mqtt->port, 1884);
   ASSERT_EQ(config->sinks.http.size(), 2u);
-  EXPECT_EQ(config->sinks.http[0].name, "http");
-  EXPECT_EQ(config->sinks.http[1].name, "http-2");
+}
+
+std::string sinks(const std::string& http) {
+  return with("sinks:\n  http:\n" + http);
+}
+
+TEST(Config, NamesSinksByTheirAddresses) {
+  const std::string one = "    - url: http://me:word@example.org/events?token=a\n";
+  const std::string other = "    - url: http://example.org/other\n";
+  const auto both = parse_config("/etc/osprey.yaml", sinks(other + one));
+  ASSERT_TRUE(both) << both.error().message;
+  const auto& name = both->sinks.http[1].name;
+  EXPECT_THAT(name, testing::MatchesRegex("http-example\\.org-[0-9a-f]{4}"));
+  EXPECT_NE(name, both->sinks.http[0].name);
+  // Another place in the list, another password and token.
+  const auto alone = parse_config("/etc/osprey.yaml",
+                                  sinks("    - url: http://me:w2@example.org/events?token=b\n"));
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(alone->sinks.http[0].name, name);
+}
+
+TEST(Config, RefusesTwoSinksOfAName) {
+  const std::string a = "    - {url: 'http://h/1', name: a}\n";
+  const std::string same = "    - url: http://h/2\n";
+  EXPECT_EQ(problem_of(sinks(a + a)),
+            "/etc/osprey.yaml: sinks.http[1].name: 'a' is another sink's; expected one of its own");
+  EXPECT_THAT(problem_of(sinks(same + same)), HasSubstr("sinks.http[1].name: 'http-h-"));
+  EXPECT_THAT(problem_of(sinks("    - {url: 'http://h/1', name: mqtt}\n")),
+              HasSubstr("sinks.http[0].name: 'mqtt' is another sink's"));
+}
+
+TEST(Config, RefusesAnOutboxThatWouldNotOpen) {
+  EXPECT_EQ(problem_of(with("storage:\n  outbox_megabytes: 3.9\n")),
+            "/etc/osprey.yaml:6: storage.outbox_megabytes: expected a number from 4 to 1000000");
+  EXPECT_EQ(problem_of(with("storage:\n  outbox_megabytes: 4\n")), "none");
 }
 
 TEST(Config, ErrorsNameFileLineAndKey) {
@@ -138,9 +171,25 @@ TEST(Config, TakesSecretsFromTheEnvironment) {
 
 TEST(Config, IsShownWithoutSecrets) {
   const auto shown = without_secrets(kWhole);
-  EXPECT_THAT(shown, HasSubstr("rtsp://***@10.0.0.7/stream"));
+  EXPECT_THAT(shown, HasSubstr("source: rtsp://10.0.0.7/stream\n"));
   EXPECT_THAT(shown, Not(HasSubstr("secret")));
   EXPECT_THAT(shown, HasSubstr("# who comes and goes"));
+}
+
+TEST(Config, IsShownWithoutSecretsHoweverTheyAreWritten) {
+  const auto shown = [](const std::string& line) { return without_secrets("a:\n" + line + "\n"); };
+  EXPECT_EQ(shown("  source: rtsp://u:p@ss@host/a  # me@home"),
+            "a:\n  source: rtsp://host/a  # me@home\n");
+  EXPECT_EQ(shown("  source: rtsp://u:p ss, too}@host/a"), "a:\n  source: rtsp://host/a\n");
+  EXPECT_EQ(shown("  - 'rtsp://u:p''s#s@host/a' # b"), "a:\n  - 'rtsp://host/a' # b\n");
+  EXPECT_EQ(shown(R"(  - "rtsp://u:p\"ss@host/a")"), "a:\n  - \"rtsp://host/a\"\n");
+  EXPECT_EQ(shown("  # source: rtsp://u:p@host"), "a:\n  # source: rtsp://host\n");
+  EXPECT_EQ(shown("  url: http://host/a?pwd=x&size=3&token=y"),
+            "a:\n  url: http://host/a?pwd=***&size=3&token=***\n");
+  EXPECT_EQ(shown("  http: [{url: http://u:p@h/?token=x}, {url: \"http://v:q@i\", timeout: 3}]"),
+            "a:\n  http: [{url: http://h/?token=***}, {url: \"http://i\", timeout: 3}]\n");
+  EXPECT_EQ(without_secrets("http://u:p@h"), "http://h");
+  EXPECT_EQ(without_secrets("://"), "://");
 }
 
 TEST(Config, HasASchemaThatKnowsEachKey) {
@@ -187,6 +236,25 @@ TEST(ConfigShapes, AreNotSavedIfSomethingNeedsTheOldOnes) {
   const auto text = with_shapes(*config, "door", {}, {});
   ASSERT_FALSE(text);
   EXPECT_THAT(text.error().message, HasSubstr("record.zones: no zone 'yard'"));
+}
+
+TEST(ConfigShapes, TellNothingOfTheEnvironment) {
+  setenv("OSPREY_TEST_PASSWORD", "hush", 1);
+  const auto config = parse_config("/etc/osprey.yaml", kWhole);
+  ASSERT_TRUE(config);
+  const auto problem = [&](const std::string& name, const std::string& label) {
+    const ShapeConfig zone{"yard", {{0, 0}, {1, 0}, {1, 1}}, {}};
+    const auto text = with_shapes(*config, "door", {zone}, {{name, {{0, 0}, {1, 1}}, {label}}});
+    return text ? "none" : text.error().message;
+  };
+  EXPECT_EQ(problem("gate", "person"), "none");
+  EXPECT_EQ(
+      problem("${OSPREY_TEST_PASSWORD}", "person"),
+      "/etc/osprey.yaml: '${OSPREY_TEST_PASSWORD}': expected a name of letters, digits, - and "
+      "_, at most 64");
+  EXPECT_EQ(problem("gate", "${OSPREY_TEST_PASSWORD}"),
+            "/etc/osprey.yaml: 'gate': expected classes without $");
+  unsetenv("OSPREY_TEST_PASSWORD");
 }
 
 TEST(ConfigShapes, AreNotSavedWhereTheFileCannotBeKept) {

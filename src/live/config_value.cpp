@@ -16,7 +16,8 @@ namespace {
 
 std::string shortest(double value) {
   char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+  return {digits,
+          std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed).ptr};
 }
 
 int line_of(const YAML::Mark& mark) {

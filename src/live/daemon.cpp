@@ -2,15 +2,20 @@
 #include "live/daemon.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "base/file_writer.hpp"
+#include "base/io_error.hpp"
 #include "base/temporary_file.hpp"
 #include "base/try.hpp"
 #include "live/camera.hpp"
@@ -61,6 +66,45 @@ std::vector<serve::Recording> recordings_in(const std::string& data) {
   return all;
 }
 
+serve::ServerOptions server_options(const WebConfig& web) {
+  serve::ServerOptions options;
+  options.address = web.address;
+  options.token_file = web.token_file;
+  options.certificate_file = web.certificate_file;
+  options.key_file = web.key_file;
+  options.host_names = web.host_names;
+  options.limits.viewers = web.viewers;
+  return options;
+}
+
+/// Whether one of these (HOST:PORT) may be what keeps the other from being had; port 0 is any that
+/// is free.
+bool collide(const std::string& a, const std::string& b) {
+  const auto port = [](const std::string& address) {
+    return std::strtol(address.c_str() + address.rfind(':') + 1, nullptr, 10);
+  };
+  return port(a) == port(b);
+}
+
+/// Fills what will take the place of `target`: as readable by others as that is, and on the disk.
+Status write_in_place_of(const std::string& target, const base::TemporaryFile& file,
+                         const std::string& text) {
+  struct stat old {};
+  if (::stat(target.c_str(), &old) != 0) return base::io_error(target, errno);
+  const int descriptor = ::open(file.path().c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC);
+  if (descriptor < 0) return base::io_error(target, errno);
+  // Only root gives files away; to others the service's own will do.
+  [[maybe_unused]] const int given = ::fchown(descriptor, old.st_uid, old.st_gid);
+  Status status;
+  if (::fchmod(descriptor, old.st_mode & 0777) != 0) status = base::io_error(target, errno);
+  base::FileWriter writer(descriptor, target);
+  if (status) status = writer.write(text);
+  if (status) status = writer.close();
+  if (status && ::fsync(descriptor) != 0) status = base::io_error(target, errno);
+  if (::close(descriptor) != 0 && status) status = base::io_error(target, errno);
+  return status;
+}
+
 class LiveDaemon final : public Daemon, serve::Service {
  public:
   LiveDaemon(Config config, base::Clock& clock, Log log)
@@ -86,7 +130,7 @@ class LiveDaemon final : public Daemon, serve::Service {
     std::filesystem::create_directories(config_.data, error);
     if (error) return Error{ErrorCode::kIo, config_.data + ": " + error.message()};
     results_ = OSPREY_TRY(Results::open(config_, models, clock_));
-    server_ = OSPREY_TRY(start_server(config_));
+    OSPREY_TRY(open_server(config_));
     log_("compiling " + names_of(models));
     auto streams = OSPREY_TRY(Streams::start(std::move(models), options, *results_, clock_));
     auto cameras = OSPREY_TRY(make_cameras(config_, *streams, {}));
@@ -96,6 +140,7 @@ class LiveDaemon final : public Daemon, serve::Service {
       cameras_ = std::move(cameras);
     }
     for (const auto& camera : cameras_) OSPREY_TRY(streams_->add(camera));
+    settle();
     ready_ = true;
     monitor_ = clock_.start_thread("monitor", [this] { watch(); });
     return {};
@@ -114,7 +159,7 @@ class LiveDaemon final : public Daemon, serve::Service {
     return anew ? begin_anew(config) : go_on(config);
   }
 
-  std::string address() const override { return server_->address(); }
+  std::string address() const override { return server_ ? server_->address() : std::string(); }
   std::string status_line() const override { return as_line(status()); }
   std::string summary() const override { return as_summary(status()); }
   Status health() const override {
@@ -140,9 +185,14 @@ class LiveDaemon final : public Daemon, serve::Service {
                                                 bool annotated, int width,
                                                 std::chrono::milliseconds patience) override {
     const auto camera = OSPREY_TRY(find(stream));
-    auto jpeg = OSPREY_TRY(camera->newest().jpeg(after, {annotated, width}, patience));
-    if (!jpeg) return std::optional<serve::Picture>();
-    return std::optional(serve::Picture{std::move(jpeg->bytes), jpeg->sequence});
+    auto jpeg = camera->newest().jpeg(after, {annotated, width}, patience);
+    if (!jpeg) {
+      const auto now = OSPREY_TRY(find(stream));
+      if (now != camera) return std::optional<serve::Picture>();  // it goes on with another
+      return jpeg.error();
+    }
+    if (!*jpeg) return std::optional<serve::Picture>();
+    return std::optional(serve::Picture{std::move((*jpeg)->bytes), (*jpeg)->sequence});
   }
 
   Result<std::string> objects(const std::string& stream) const override {
@@ -181,9 +231,14 @@ class LiveDaemon final : public Daemon, serve::Service {
   }
 
   Status set_shapes(const std::string& stream, std::vector<serve::Shape> shapes) override {
-    const std::lock_guard one(changing_);
+    // A reload that moves the server waits for this thread.
+    const std::unique_lock one(changing_, std::try_to_lock);
+    if (!one) {
+      return Error{ErrorCode::kUnavailable, "the configuration is being read, try again"};
+    }
     const auto camera = OSPREY_TRY(find(stream));
-    auto config = camera->config();
+    const auto before = camera->config();
+    auto config = before;
     config.zones.clear();
     config.lines.clear();
     for (auto& shape : shapes) {
@@ -191,11 +246,17 @@ class LiveDaemon final : public Daemon, serve::Service {
       kind.push_back({std::move(shape.name), std::move(shape.points), std::move(shape.classes)});
     }
     // The file may have been changed, and not been read again yet.
-    const auto file = OSPREY_TRY(read_config(config_.path));
-    const auto text = OSPREY_TRY(with_shapes(file, stream, config.zones, config.lines));
+    const auto read = OSPREY_TRY(read_config(config_.path));
+    auto text = OSPREY_TRY(with_shapes(read, stream, config.zones, config.lines));
+    auto file = OSPREY_TRY(base::TemporaryFile::create(config_.path, config_.path));
+    OSPREY_TRY(write_in_place_of(config_.path, file, text));
     OSPREY_TRY(camera->change(config));
-    OSPREY_TRY(write_config(text));
+    if (auto kept = file.commit(); !kept) {
+      [[maybe_unused]] const auto back = camera->change(before);
+      return kept;
+    }
     const std::lock_guard lock(mutex_);
+    config_.text = std::move(text);
     for (auto& known : config_.streams) {
       if (known.name == stream) known = config;
     }
@@ -221,15 +282,14 @@ class LiveDaemon final : public Daemon, serve::Service {
   }
 
  private:
-  Result<std::unique_ptr<serve::Server>> start_server(const Config& config) {
-    serve::ServerOptions options;
-    options.address = config.web.address;
-    options.token_file = config.web.token_file;
-    options.certificate_file = config.web.certificate_file;
-    options.key_file = config.web.key_file;
-    options.host_names = config.web.host_names;
-    options.limits.viewers = config.web.viewers;
-    return serve::Server::start(options, *this, clock_);
+  /// In place of the one that runs.
+  Status open_server(const Config& config) {
+    const auto options = server_options(config.web);
+    // Before they are read for use: what changes in between counts as changed.
+    auto files = OSPREY_TRY(serve::Server::check(options));
+    server_ = OSPREY_TRY(serve::Server::start(options, *this, clock_));
+    server_files_ = std::move(files);
+    return {};
   }
 
   /// Those of `config`, ready to be added, but for those that are in `kept` by their name.
@@ -276,11 +336,28 @@ class LiveDaemon final : public Daemon, serve::Service {
     for (const auto& camera : before) {
       if (!is_in(cameras, camera)) streams_->end(*camera);
     }
+    Cameras added;
     for (std::size_t i = 0; i < cameras.size(); ++i) {
-      const bool stays = is_in(before, cameras[i]);
-      OSPREY_TRY(stays ? cameras[i]->change(config.streams[i]) : streams_->add(cameras[i]));
+      if (!is_in(before, cameras[i])) {
+        added.push_back(cameras[i]);
+      } else if (auto changed = cameras[i]->change(config.streams[i]); !changed) {
+        log_(cameras[i]->name() + ": stays as it was: " + changed.error().message);
+      }
     }
+    add_cameras(added);
     return {};
+  }
+
+  /// Too late for an error, as all else has changed. One that cannot be added is not kept: the next
+  /// reload tries again.
+  void add_cameras(const Cameras& cameras) {
+    for (const auto& camera : cameras) {
+      const auto added = streams_->add(camera);
+      if (added) continue;
+      log_(camera->name() + ": not started: " + added.error().message);
+      const std::lock_guard lock(mutex_);
+      std::erase(cameras_, camera);
+    }
   }
 
   /// Other models: compiled before the old ones end.
@@ -298,42 +375,43 @@ class LiveDaemon final : public Daemon, serve::Service {
       window_.clear();
     }
     streams.reset();  // before the new ones: a camera may serve one client only
-    for (const auto& camera : cameras_) OSPREY_TRY(streams_->add(camera));
+    add_cameras(Cameras(cameras_));
     return {};
   }
 
   /// Sinks and the server: both, or on an error none.
   Status change_surroundings(const Config& config, const engine::RunModels& models) {
-    OSPREY_TRY(results_->change(config, models));
-    if (config.web == config_.web) return {};
-    auto moved = move_server(config);
-    if (!moved) {
+    const auto files = OSPREY_TRY(serve::Server::check(server_options(config.web)));
+    const bool moves = !server_ || config.web != config_.web || files != server_files_;
+    auto changed = results_->change(config, models);
+    if (changed && moves) changed = move_server(config);
+    if (!changed) {
       [[maybe_unused]] const auto back = results_->change(config_, streams_->models());
+      return changed;
     }
-    return moved;
-  }
-
-  /// On an error it stays where it was, as it was.
-  Status move_server(const Config& config) {
-    const bool same_place = config.web.address == config_.web.address;
-    if (same_place) server_->stop();
-    auto moved = start_server(config);
-    if (!moved && same_place) {
-      auto back = start_server(config_);
-      if (back) server_ = std::move(*back);
-    }
-    if (!moved) return moved.error();
-    server_ = std::move(*moved);
-    log_("serving " + server_->address());
+    settle();
     return {};
   }
 
-  Status write_config(const std::string& text) const {
-    auto file = OSPREY_TRY(base::TemporaryFile::create(config_.path, config_.path));
-    auto writer = OSPREY_TRY(base::FileWriter::open(file.path(), O_WRONLY | O_TRUNC, config_.path));
-    OSPREY_TRY(writer.write(text));
-    OSPREY_TRY(writer.close());
-    return file.commit();
+  /// A failure is no reason to go back: the next reload tries again.
+  void settle() {
+    if (auto settled = results_->settle(); !settled) log_("sinks: " + settled.error().message);
+  }
+
+  /// On an error it stays where it was, as it was; if even that fails there is none, and a line and
+  /// the error say so.
+  Status move_server(const Config& config) {
+    if (server_ && collide(config.web.address, server_->address())) server_.reset();
+    auto moved = open_server(config);
+    if (!moved && server_) return moved;
+    if (!moved) {
+      if (auto back = open_server(config_); !back) {
+        log_("no server until the next reload: " + back.error().message);
+        return Error{moved.error().code, moved.error().message + "; no server runs"};
+      }
+    }
+    log_("serving " + server_->address());
+    return moved;
   }
 
   Result<std::shared_ptr<Camera>> find(const std::string& stream) const {
@@ -349,11 +427,13 @@ class LiveDaemon final : public Daemon, serve::Service {
     std::unique_lock lock(monitoring_);
     while (!ending_) {
       lock.unlock();
+      Cameras over;
       {
         const std::lock_guard guard(mutex_);
         window_.add(clock_.now(), streams_->stats(), results_->times());
-        streams_->look_after();
+        over = streams_->look_after();
       }
+      for (const auto& camera : over) camera->finish();  // disks may be slow
       const auto now = status();
       results_->tell(now);
       tell_changes(now);
@@ -400,8 +480,9 @@ class LiveDaemon final : public Daemon, serve::Service {
   Window window_;
   std::unique_ptr<Results> results_;
   std::unique_ptr<Streams> streams_;
-  std::unique_ptr<serve::Server> server_;
-  std::mutex monitoring_;  // guards:
+  std::unique_ptr<serve::Server> server_;  // none if it could neither be moved nor stay
+  std::string server_files_;               // what it was started with: serve::Server::check()
+  std::mutex monitoring_;                  // guards:
   bool ending_ = false;
   std::unique_ptr<base::Condition> tick_ = clock_.make_condition();
   std::map<std::string, std::string> told_;  // the monitor's

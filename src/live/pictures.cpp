@@ -2,6 +2,7 @@
 #include "live/pictures.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "base/try.hpp"
@@ -14,6 +15,12 @@
 namespace osprey::live {
 
 namespace {
+
+/// Kinds of one frame's picture that are kept: while a camera is away its last frame stays, and
+/// anybody may ask for any width.
+constexpr std::size_t kMostMade = 8;
+
+std::atomic<std::uint64_t> numbered = 0;  // frames of all cameras
 
 /// The picture, `width` wide.
 Image shrunk(const Image& image, int width) {
@@ -54,7 +61,7 @@ void NewestFrame::put(std::shared_ptr<const FrameResult> result) {
   {
     const std::lock_guard lock(mutex_);
     result_ = std::move(result);
-    ++sequence_;
+    sequence_ = ++numbered;
     made_.clear();
   }
   changed_.notify_all();
@@ -69,7 +76,10 @@ Result<std::optional<NewestFrame::Jpeg>> NewestFrame::jpeg(std::uint64_t after, 
                                                            std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, [&] { return closed_ || sequence_ > after; });
-  if (closed_ || sequence_ <= after || !result_) return std::optional<Jpeg>();
+  if (sequence_ <= after) {
+    if (closed_) return Error{ErrorCode::kUnavailable, "the stream has ended"};
+    return std::optional<Jpeg>();
+  }
   for (const auto& made : made_) {
     if (made.kind == kind) return std::optional(*made.jpeg);
   }
@@ -79,7 +89,10 @@ Result<std::optional<NewestFrame::Jpeg>> NewestFrame::jpeg(std::uint64_t after, 
   auto bytes = OSPREY_TRY(jpeg_of(*result, names_, kind));
   auto jpeg = std::make_shared<const Jpeg>(Jpeg{std::move(bytes), sequence});
   lock.lock();
-  if (sequence == sequence_) made_.push_back({kind, jpeg});
+  if (sequence == sequence_) {
+    if (made_.size() == kMostMade) made_.erase(made_.begin());
+    made_.push_back({kind, jpeg});
+  }
   return std::optional(*jpeg);
 }
 

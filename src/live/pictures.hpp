@@ -35,18 +35,20 @@ class NewestFrame {
 
   struct Jpeg {
     std::string bytes;
-    std::uint64_t sequence = 0;  ///< from 1, rising
+    /// Rising, and of no other frame of this process: who has seen one camera's goes on with those
+    /// of the camera that takes its place.
+    std::uint64_t sequence = 0;
   };
 
   void put(std::shared_ptr<const FrameResult> result);
   std::shared_ptr<const FrameResult> get() const;
 
   /// That of a frame newer than number `after`, if one comes within `patience`. Viewers who want
-  /// the same share one.
+  /// the same share one. kUnavailable: it is closed, and the last frame is not newer.
   Result<std::optional<Jpeg>> jpeg(std::uint64_t after, PictureKind kind,
                                    std::chrono::milliseconds patience);
 
-  /// Nobody waits any longer, now or later.
+  /// No frame comes any more: nobody waits any longer, now or later.
   void close();
 
  private:
@@ -61,7 +63,7 @@ class NewestFrame {
   std::shared_ptr<const FrameResult> result_;
   std::uint64_t sequence_ = 0;
   bool closed_ = false;
-  std::vector<Made> made_;  // of the newest frame
+  std::vector<Made> made_;  // of the newest frame, the last few
 };
 
 }  // namespace osprey::live

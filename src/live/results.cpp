@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 #include <variant>
 
 #include "base/try.hpp"
@@ -65,6 +67,10 @@ Result<std::shared_ptr<sinks::EventSender>> make_http(const HttpConfig& config) 
   return sinks::create_http_sender(options);
 }
 
+std::uint64_t bytes_of(double megabytes) {
+  return static_cast<std::uint64_t>(megabytes * 1e6);
+}
+
 struct Delivery {
   SenderConfig config;
   std::shared_ptr<sinks::EventSender> sender;
@@ -90,54 +96,60 @@ class LiveResults final : public Results {
   Status launch(const Config& config, const engine::RunModels& models) {
     outbox::OutboxOptions options;
     options.path = config.data + "/outbox.db";
-    options.limit_bytes = static_cast<std::uint64_t>(config.storage.outbox_megabytes * 1e6);
+    options.limit_bytes = bytes_of(config.storage.outbox_megabytes);
     outbox_ = OSPREY_TRY(outbox::Outbox::open(options, clock_));
-    return change(config, models);
+    OSPREY_TRY(change(config, models));
+    return settle();
   }
 
   Status change(const Config& config, const engine::RunModels& models) override {
-    std::vector<Delivery> made;
     const auto wanted = senders_in(config.sinks);
+    std::vector<Delivery> made, over;  // couriers of these end before others begin
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& sender : wanted) {
+        const bool known = std::any_of(deliveries_.begin(), deliveries_.end(),
+                                       [&](const auto& other) { return other.config == sender; });
+        if (!known) made.push_back(OSPREY_TRY(make_delivery(sender)));
+      }
+      OSPREY_TRY(open_lines(config.sinks.json_lines, models));
+      OSPREY_TRY(outbox_->set_limit(bytes_of(config.storage.outbox_megabytes)));
+      const auto stays =
+          std::partition(deliveries_.begin(), deliveries_.end(), [&](const auto& delivery) {
+            return std::find(wanted.begin(), wanted.end(), delivery.config) != wanted.end();
+          });
+      std::move(stays, deliveries_.end(), std::back_inserter(over));
+      deliveries_.erase(stays, deliveries_.end());
+    }
+    over.clear();  // without the lock: a courier ends when its host's name is found, or is not
     const std::lock_guard lock(mutex_);
-    for (const auto& sender : wanted) {
-      const bool known = std::any_of(deliveries_.begin(), deliveries_.end(),
-                                     [&](const auto& other) { return other.config == sender; });
-      if (!known) made.push_back(OSPREY_TRY(make_delivery(sender)));
-    }
-    const auto& names = models.labels.names;
-    if (config.sinks.json_lines != lines_config_ || names != names_) {
-      OSPREY_TRY(open_lines(config.sinks.json_lines, names, models.names_in_results()));
-    }
-    names_ = names;
-    std::erase_if(deliveries_, [&](const auto& delivery) {
-      return std::find(wanted.begin(), wanted.end(), delivery.config) == wanted.end();
-    });
-    for (auto& delivery : made) {
-      sinks::CourierOptions options;
-      options.consumer.name = name_of(delivery.config);
-      options.consumer.pictures = wants_pictures(delivery.config);
-      if (const auto* mqtt = std::get_if<MqttConfig>(&delivery.config))
-        options.resend = mqtt->resend;
-      delivery.courier =
-          OSPREY_TRY(sinks::Courier::start(*outbox_, delivery.sender, options, clock_));
-      deliveries_.push_back(std::move(delivery));
-    }
-    std::vector<std::string> consumers;
-    pictures_ = false;
-    for (const auto& delivery : deliveries_) {
-      consumers.push_back(name_of(delivery.config));
-      pictures_ = pictures_ || wants_pictures(delivery.config);
-    }
     watched_ = watched_in(config);
     for (auto& [camera, watched] : watched_) {
       for (const auto& [label, count] : present_[camera]) watched.labels.insert(label);
     }
+    for (auto& delivery : made) {
+      if (delivery.mqtt) tell_all(*delivery.mqtt);
+      OSPREY_TRY(start(delivery));
+      deliveries_.push_back(std::move(delivery));
+    }
+    pictures_ = std::any_of(deliveries_.begin(), deliveries_.end(),
+                            [](const auto& delivery) { return wants_pictures(delivery.config); });
     tell_streams();
+    return {};
+  }
+
+  Status settle() override {
+    std::vector<std::string> consumers;
+    const std::lock_guard lock(mutex_);
+    for (const auto& delivery : deliveries_) consumers.push_back(name_of(delivery.config));
     return outbox_->keep_consumers(consumers);
   }
 
   std::vector<serve::SinkStatus> status() const override {
     std::vector<serve::SinkStatus> all;
+    const auto kept = outbox_->status();
+    all.push_back({"outbox", kept.problem.empty(), kept.problem,
+                   static_cast<std::uint64_t>(kept.newest), 0, kept.lost});
     const std::lock_guard lock(mutex_);
     for (const auto& delivery : deliveries_) {
       const auto status = delivery.courier->status();
@@ -178,28 +190,34 @@ class LiveResults final : public Results {
     }
   }
 
-  void begin(const StreamInfo& stream) override {
-    const auto lines = this->lines();
-    if (!lines) return;
-    const auto begun = lines->begin(stream);
-    const std::lock_guard lock(mutex_);
-    note(begun);
-  }
-
-  void take(const Camera&, const FrameResult& result) override {
-    const auto lines = this->lines();
-    if (!lines) return;
+  void take(const Camera& camera, const FrameResult& result) override {
+    std::shared_ptr<sinks::Sink> lines;
+    bool is_new = false;
+    StreamInfo stream;
+    stream.index = result.frame->id.stream;
+    stream.uri = camera.name();
+    stream.live = camera.is_live();
+    {
+      const std::lock_guard lock(mutex_);
+      // The last results of a stream that ends since there are other models: of other labels.
+      if (!lines_ || camera.label_names() != names_) return;
+      lines = lines_;
+      auto& begun = begun_[stream.index];
+      is_new = std::exchange(begun, stream.uri) != stream.uri;
+    }
+    // Without the lock: a disk may be slow, and those who look do not wait for it.
     const auto began = clock_.now();
-    const auto written = lines->write(result);
+    auto written = is_new ? lines->begin(stream) : Status();
+    if (written) written = lines->write(result);
     const std::lock_guard lock(mutex_);
     add_time(lines_time_, began);
-    note(written);
+    lines_problem_ = written ? "" : written.error().message;
     if (written) ++lines_written_;
   }
 
   std::string line_of(const Camera& camera, const FrameResult& result) const override {
     const std::lock_guard lock(mutex_);
-    sinks::FrameLine line(names_, model_names_);
+    sinks::FrameLine line(camera.label_names(), model_names_);
     StreamInfo stream;
     stream.index = result.frame->id.stream;
     stream.uri = camera.name();
@@ -223,10 +241,14 @@ class LiveResults final : public Results {
   }
 
  private:
-  /// To be written to without the lock: a disk may be slow, and those who look do not wait for it.
-  std::shared_ptr<sinks::Sink> lines() const {
-    const std::lock_guard lock(mutex_);
-    return lines_;
+  Status start(Delivery& delivery) {
+    sinks::CourierOptions options;
+    options.consumer.name = name_of(delivery.config);
+    options.consumer.pictures = wants_pictures(delivery.config);
+    if (const auto* mqtt = std::get_if<MqttConfig>(&delivery.config)) options.resend = mqtt->resend;
+    delivery.courier =
+        OSPREY_TRY(sinks::Courier::start(*outbox_, delivery.sender, options, clock_));
+    return {};
   }
 
   /// What brokers are told of a camera.
@@ -263,10 +285,24 @@ class LiveResults final : public Results {
     }
   }
 
+  /// Counts that a broker may have kept from an earlier run.
+  void tell_all(sinks::MqttSender& mqtt) {
+    for (const auto& [camera, watched] : watched_) {
+      for (const auto& label : watched.labels) {
+        const auto present = present_[camera].find(label);
+        mqtt.set_count(camera, "", label, present == present_[camera].end() ? 0 : present->second);
+        for (const auto& zone : watched.zones) mqtt.set_count(camera, zone, label, 0);
+      }
+    }
+  }
+
+  /// Of each label that ever was in a zone: those that are not now have a count, too.
   static void tell_zones(sinks::MqttSender& mqtt, const serve::StreamStatus& stream) {
     for (const auto& zone : stream.zones) {
-      for (const auto& [label, count] : zone.inside) {
-        mqtt.set_count(stream.name, zone.name, label, count);
+      for (const auto& [label, ever] : zone.entered) {
+        const auto now = std::find_if(zone.inside.begin(), zone.inside.end(),
+                                      [&](const auto& one) { return one.first == label; });
+        mqtt.set_count(stream.name, zone.name, label, now == zone.inside.end() ? 0 : now->second);
       }
     }
   }
@@ -279,35 +315,46 @@ class LiveResults final : public Results {
   /// How many of a label are there, and that there is such a label.
   void count(const Event& event) {
     const auto& object = event.after;
-    auto& present = present_[object.camera][object.label];
-    if (event.type == Event::Type::kNew) ++present;
-    if (event.type == Event::Type::kEnd && present > 0) --present;
+    auto& labels = present_[object.camera];
+    const bool was_there = event.type != Event::Type::kNew;
+    const bool is_there = event.type != Event::Type::kEnd;
+    if (was_there && (!is_there || event.before.label != object.label)) {
+      auto& before = labels[event.before.label];
+      before -= before > 0 ? 1 : 0;
+      tell_count(object.camera, event.before.label);
+    }
+    if (is_there && (!was_there || event.before.label != object.label)) ++labels[object.label];
     const auto watched = watched_.find(object.camera);
     if (watched == watched_.end()) return;  // of a stream that has just gone
     if (watched->second.labels.insert(object.label).second) tell_streams();
+    tell_count(object.camera, object.label);
+  }
+
+  void tell_count(const std::string& camera, const std::string& label) {
     for (const auto& delivery : deliveries_) {
-      if (delivery.mqtt) delivery.mqtt->set_count(object.camera, "", object.label, present);
+      if (delivery.mqtt) delivery.mqtt->set_count(camera, "", label, present_[camera][label]);
     }
   }
 
-  Status open_lines(const std::optional<JsonLinesConfig>& config,
-                    const std::vector<std::string>& names,
-                    const std::vector<std::string>& model_names) {
-    std::unique_ptr<sinks::Sink> lines;
-    if (config) {
-      lines = OSPREY_TRY(sinks::create_rotating_json_lines(
-          config->path, names,
-          {static_cast<std::uint64_t>(config->max_megabytes * 1e6), config->keep}, model_names));
+  /// Opens the file, if what goes into it has changed.
+  Status open_lines(const std::optional<JsonLinesConfig>& config, const engine::RunModels& models) {
+    const auto& names = models.labels.names;
+    const auto model_names = models.names_in_results();
+    if (config != lines_config_ || names != names_ || model_names != model_names_) {
+      std::unique_ptr<sinks::Sink> lines;
+      if (config) {
+        const sinks::RotationOptions rotation{bytes_of(config->max_megabytes), config->keep};
+        lines = OSPREY_TRY(
+            sinks::create_rotating_json_lines(config->path, names, rotation, model_names));
+      }
+      lines_ = std::move(lines);
+      begun_.clear();
+      lines_problem_.clear();
     }
-    lines_ = std::move(lines);
     lines_config_ = config;
+    names_ = names;
     model_names_ = model_names;
-    lines_problem_.clear();
     return {};
-  }
-
-  void note(const Status& written) {
-    if (!written) lines_problem_ = written.error().message;
   }
 
   base::Clock& clock_;
@@ -321,6 +368,7 @@ class LiveResults final : public Results {
   base::Instant told_{};
   std::optional<JsonLinesConfig> lines_config_;
   std::shared_ptr<sinks::Sink> lines_;
+  std::map<std::uint32_t, std::string> begun_;  // streams that lines_ knows, by index
   std::string lines_problem_;
   std::uint64_t lines_written_ = 0;
   sinks::SinkTime outbox_time_{"outbox"}, lines_time_{"json_lines"};

@@ -25,8 +25,11 @@ class Results : public Receiver {
   static Result<std::unique_ptr<Results>> open(const Config& config,
                                                const engine::RunModels& models, base::Clock& clock);
 
-  /// Other sinks; those that did not change go on. Errors: as open(), and then nothing changes.
+  /// Other sinks; those that did not change go on. Errors: as open(); change() back then.
   virtual Status change(const Config& config, const engine::RunModels& models) = 0;
+  /// Forgets what sinks that are gone had still to get: when all else that goes with a change has
+  /// succeeded.
+  virtual Status settle() = 0;
 
   virtual std::vector<serve::SinkStatus> status() const = 0;
   /// What keeping events and writing lines took of the thread that delivers.

@@ -112,6 +112,7 @@ void put_streams(serve::ServiceStatus& status, const std::vector<std::shared_ptr
     put_reading(stream, camera->reading());
     if (stream.problem.empty()) stream.problem = camera->output_problem();
     put_shapes(stream, *camera);
+    stream.hls = camera->config().hls;
     const auto index = streams != nullptr ? streams->index_of(*camera) : std::nullopt;
     if (!index || *index >= stats.streams.size()) continue;
     put_ledger(stream, stats.streams[*index]);

@@ -101,16 +101,18 @@ class LiveStreams final : public Streams, pipeline::Stages {
     return std::nullopt;
   }
 
-  void look_after() override {
-    std::vector<std::shared_ptr<Camera>> cameras;
+  std::vector<std::shared_ptr<Camera>> look_after() override {
+    std::vector<std::shared_ptr<Camera>> cameras, over;
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [index, camera] : cameras_) cameras.push_back(camera);
+      over.swap(over_);
     }
     for (const auto& camera : cameras) {
       const std::lock_guard telling(telling_);
       for (const auto& event : camera->away()) receiver_.take(*camera, nullptr, event);
     }
+    return over;
   }
 
   pipeline::Stats stats() const override { return pipeline_->snapshot(); }
@@ -142,14 +144,6 @@ class LiveStreams final : public Streams, pipeline::Stages {
       result.error = std::move(delivery.status).error();
     }
     const std::lock_guard telling(telling_);
-    if (begun_[delivery.id.stream] != &camera) {
-      begun_[delivery.id.stream] = &camera;
-      StreamInfo info;
-      info.index = delivery.id.stream;
-      info.uri = camera.name();
-      info.live = camera.is_live();
-      receiver_.begin(info);
-    }
     const auto events = camera.take(result);
     for (const auto& event : events) receiver_.take(camera, &result, event);
     receiver_.take(camera, result);
@@ -168,18 +162,19 @@ class LiveStreams final : public Streams, pipeline::Stages {
     // Of one that ended by itself, too: its index is free.
     [[maybe_unused]] const auto given_up = pipeline_->end(stream);
     const std::lock_guard telling(telling_);
-    begun_.erase(stream);
     for (const auto& event : camera->end()) receiver_.take(*camera, nullptr, event);
+    const std::lock_guard lock(mutex_);
+    over_.push_back(std::move(camera));
   }
 
   engine::RunModels models_;
   Receiver& receiver_;
   std::unique_ptr<engine::FrameRounds> rounds_;
   std::size_t in_flight_ = 0;
-  std::mutex telling_;  // what a camera did, and telling the receiver, is one step; guards:
-  std::map<std::uint32_t, const Camera*> begun_;
+  std::mutex telling_;        // what a camera did, and telling the receiver, is one step
   mutable std::mutex mutex_;  // guards:
   std::map<std::uint32_t, std::shared_ptr<Camera>> cameras_;
+  std::vector<std::shared_ptr<Camera>> over_;  // to be finished, for which no frame waits
   Status failure_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;  // its threads end before what they use
   std::unique_ptr<base::Thread> waiter_;

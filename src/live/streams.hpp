@@ -24,8 +24,6 @@ namespace osprey::live {
 class Receiver {
  public:
   virtual ~Receiver() = default;
-  /// Before a camera's first result; `stream.uri` is its name.
-  virtual void begin(const StreamInfo& stream) = 0;
   /// In capture order within each stream, with track ids.
   virtual void take(const Camera& camera, const FrameResult& result) = 0;
   virtual void take(const Camera& camera, const FrameResult* result, const Event& event) = 0;
@@ -52,8 +50,9 @@ class Streams {
   /// Index of its stream; nothing if it is not running or ended.
   virtual std::optional<std::size_t> index_of(const Camera& camera) const = 0;
 
-  /// To be called every second or so: objects of cameras that are away end.
-  virtual void look_after() = 0;
+  /// To be called every second or so: objects of cameras that are away end. Gives the cameras that
+  /// have ended since, to be finished.
+  virtual std::vector<std::shared_ptr<Camera>> look_after() = 0;
 
   virtual pipeline::Stats stats() const = 0;
   /// Why the lanes cannot go on; success while they can.
