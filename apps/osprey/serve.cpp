@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <memory>
 #include <mutex>
 
 #include "base/try.hpp"
@@ -81,10 +82,14 @@ struct ServeCommand {
 
     Console console(quiet);
     base::RealClock clock;
-    auto daemon = OSPREY_TRY(live::Daemon::start(
-        std::move(read), clock, [&](const std::string& text) { console.say(text); }));
-    console.say("serving " + daemon->address());
     ServiceManager manager;
+    std::unique_ptr<live::Daemon> daemon;
+    {
+      const KeptAlive alive(manager);
+      daemon = OSPREY_TRY(live::Daemon::start(std::move(read), clock,
+                                              [&](const std::string& text) { console.say(text); }));
+    }
+    console.say("serving " + daemon->address());
     manager.ready();
     const auto status = watch(*daemon, console, manager);
     manager.stopping();
@@ -94,6 +99,11 @@ struct ServeCommand {
     if (!quiet) std::fputs(summary.c_str(), stderr);
     OSPREY_TRY(status);
     return kSuccess;
+  }
+
+  static Status reload(live::Daemon& daemon, ServiceManager& manager) {
+    const KeptAlive alive(manager);
+    return daemon.reload();
   }
 
   /// Until a signal asks for the end, or the daemon cannot go on.
@@ -111,7 +121,7 @@ struct ServeCommand {
           return {};
         }
         manager.reloading();
-        const auto reloaded = daemon.reload();
+        const auto reloaded = reload(daemon, manager);
         console.say(reloaded ? "read the configuration again"
                              : "the configuration stays as it was: " + reloaded.error().message);
         manager.ready();

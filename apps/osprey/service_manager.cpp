@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 namespace osprey::cli {
 
@@ -46,6 +47,31 @@ void ServiceManager::tell(const std::string& state) const {
   // A manager that does not listen is no reason to fail.
   [[maybe_unused]] const auto sent = sendto(socket_, state.data(), state.size(), MSG_NOSIGNAL,
                                             reinterpret_cast<const sockaddr*>(&address), length);
+}
+
+KeptAlive::KeptAlive(ServiceManager& manager) {
+  try {
+    thread_ = std::thread([this, &manager] { keep(manager); });
+  } catch (const std::system_error&) {  // no thread to be had: most of it takes less than a minute
+  }
+}
+
+KeptAlive::~KeptAlive() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  ending_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void KeptAlive::keep(ServiceManager& manager) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(30);
+  std::unique_lock lock(mutex_);
+  while (!ended_ && std::chrono::steady_clock::now() < end) {
+    manager.alive();
+    ending_.wait_for(lock, std::chrono::seconds(5));
+  }
 }
 
 }  // namespace osprey::cli

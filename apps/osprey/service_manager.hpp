@@ -3,7 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <thread>
 
 namespace osprey::cli {
 
@@ -26,6 +29,24 @@ class ServiceManager {
   std::string path_;
   int socket_ = -1;
   std::chrono::steady_clock::time_point told_alive_{};
+};
+
+/// Says that the service is alive while its thread does what may take minutes, as compiling models;
+/// for half an hour at most: what takes longer hangs. Nobody else calls `manager` meanwhile.
+class KeptAlive {
+ public:
+  explicit KeptAlive(ServiceManager& manager);
+  ~KeptAlive();
+  KeptAlive(const KeptAlive&) = delete;
+  KeptAlive& operator=(const KeptAlive&) = delete;
+
+ private:
+  void keep(ServiceManager& manager);
+
+  std::mutex mutex_;  // guards:
+  bool ended_ = false;
+  std::condition_variable ending_;
+  std::thread thread_;
 };
 
 }  // namespace osprey::cli
