@@ -46,10 +46,10 @@ class Browsers(ServiceTest):
     def test_the_annotated_stream_plays_as_hls(self):
         service = self.serve_a_camera("    hls: true\n")
         wait_for(lambda: self.segments(service) >= 4, "four segments")
-        self.browser.open(service.url)
-        self.browser.wait_for("document.querySelector('[data-key=door]')", "the page")
+        self.browser.open(service.url + "/#/stream/door")
+        self.browser.wait_for("!document.querySelector('.hls').hidden", "where it is")
         self.browser.run("""(() => { const video = document.createElement('video'); video.muted = true;
-            video.src = '/hls/door/live.m3u8'; document.body.replaceChildren(video); video.play().catch(() => {}); })()""")
+            video.src = document.querySelector('.hls a').href; document.body.replaceChildren(video); video.play().catch(() => {}); })()""")
         self.browser.wait_for(PLAYS, "the stream to play")
 
     @staticmethod

@@ -108,6 +108,30 @@ class Services(ServiceTest):
         self.assertIn("read the configuration again", service.reload())
         self.assertEqual([s["name"] for s in service.status()["streams"]], ["a"])
 
+    def test_lines_asked_for_later_are_whole(self):
+        service = self.serve(self.config("a"))
+        wait_for(lambda: service.stream("a")["delivered"] > 10, "results")
+        lines = self.out / "lines.jsonl"
+        service.write("sinks:\n  json_lines:\n    path: lines.jsonl\n" + self.config("a"))
+        self.assertIn("read the configuration again", service.reload())
+        wait_for(lambda: lines.exists() and lines.read_text().count("\n") > 5, "lines")
+        for line in lines.read_text().splitlines()[:5]:
+            self.assertEqual(json.loads(line)["source"], "a")
+        self.assertEqual(service.stream("a")["reconnects"], 0)
+
+    def test_a_zone_that_is_left_is_empty_for_the_broker_too(self):
+        port = free_port()
+        (self.out / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+        self.background("mosquitto", "-c", self.out / "broker.conf", stderr=subprocess.DEVNULL)
+        wait_for(lambda: listens(port), "the broker")
+        seen = self.out / "seen"
+        with open(seen, "w") as file:
+            self.background("mosquitto_sub", "-p", port, "-t", "osprey/a/way/red", stdout=file)
+        # The red square moves through it and begins again on its left.
+        zone = "    zones:\n      - name: way\n        points: [[0.25, 0], [0.36, 0], [0.36, 1], [0.25, 1]]\n"
+        self.serve(f"sinks:\n  mqtt:\n    host: 127.0.0.1\n    port: {port}\n" + self.config("a", more=zone))
+        wait_for(lambda: "1\n0\n1\n" in seen.read_text(), "it to come and go", instead=seen.read_text)
+
     def test_other_models_begin_all_anew(self):
         service = self.serve(self.config("a"))
         wait_for(lambda: service.stream("a")["delivered"] > 10, "results")
