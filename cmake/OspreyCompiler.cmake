@@ -29,6 +29,9 @@ if(OSPREY_SANITIZE)
 endif()
 if(CMAKE_UNITY_BUILD)
   target_compile_options(osprey_flags INTERFACE -Wno-shadow)  # names of one source seen from another
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(osprey_flags INTERFACE -Wno-subobject-linkage)  # a unit's sources look like headers to it
+  endif()
 endif()
 
 # Installed files name no folder of the machine that built them; debug information still does.

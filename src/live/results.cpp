@@ -299,10 +299,11 @@ class LiveResults final : public Results {
   /// Of each label that ever was in a zone: those that are not now have a count, too.
   static void tell_zones(sinks::MqttSender& mqtt, const serve::StreamStatus& stream) {
     for (const auto& zone : stream.zones) {
-      for (const auto& [label, ever] : zone.entered) {
+      for (const auto& ever : zone.entered) {
         const auto now = std::find_if(zone.inside.begin(), zone.inside.end(),
-                                      [&](const auto& one) { return one.first == label; });
-        mqtt.set_count(stream.name, zone.name, label, now == zone.inside.end() ? 0 : now->second);
+                                      [&](const auto& one) { return one.first == ever.first; });
+        mqtt.set_count(stream.name, zone.name, ever.first,
+                       now == zone.inside.end() ? 0 : now->second);
       }
     }
   }

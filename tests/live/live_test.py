@@ -182,14 +182,23 @@ class Cameras(ServiceTest):
             self.assertLess(slowest, 3)
             self.assert_ledger(service.stream("door"))
             if number == 1:  # what is loaded once is there
-                first = service.usage()
-        last = service.usage()
+                first = self.least_usage(service)
+        last = self.least_usage(service)
         print(f"{self.KILLS} kills: back within {slowest:.2f} s; {first} after the second, {last} after the last")
-        self.assertEqual(last["threads"], first["threads"])
+        self.assertLessEqual(last["threads"], first["threads"])
         self.assertLessEqual(last["descriptors"], first["descriptors"] + 2)
         self.assertLess(last["MB"], first["MB"] + 12)
         self.assertEqual(service.stream("door")["reconnects"], self.KILLS)
         self.assertEqual(service.stop(), 0)
+
+    @staticmethod
+    def least_usage(service):
+        """In two seconds: a connection to the server has a descriptor for a moment."""
+        seen = []
+        for _ in range(20):
+            seen.append(service.usage())
+            time.sleep(0.1)
+        return {key: min(one[key] for one in seen) for key in seen[0]}
 
     def test_a_camera_that_is_not_there_holds_nothing_up(self):
         config = f"streams:\n  - name: door\n    source: rtsp://me:secret@127.0.0.1:{free_port()}/camera\n"
