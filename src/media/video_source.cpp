@@ -134,7 +134,12 @@ class VideoSource final : public Source {
     decoder_ = OSPREY_TRY(
         VideoDecoder::open(info_.uri, demuxer_->stream(),
                            {options.decoder, options.threads, options.max_pixels, info_.live}));
-    meter_->connected(decoder_->name(), declared_rate());
+    if (info_.live) {
+      meter_->connected(decoder_->name(), declared_rate());
+    } else {  // a file that is repeated is measured on
+      meter_->set_decoder(decoder_->name(), declared_rate());
+      meter_->set_state(SourceState::kRunning);
+    }
     last_frame_ = now();
     return {};
   }

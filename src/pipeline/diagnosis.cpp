@@ -245,6 +245,11 @@ Diagnosis diagnose(std::size_t stream, const Stats& before, const Stats& now,
                                 lanes_text(window) +
                                 "; a simpler or smaller video, or several at once, fill them"};
   }
+  if (declared > 0 && !met && source.file) {
+    return {Limit::kSource, "the file gives " + text("%.1f", got) + " of its " +
+                                rate_text(declared) + "; " + lanes_text(window) +
+                                "; opening it anew takes its time: a longer one gives more"};
+  }
   if (declared > 0 && !met) {
     return {Limit::kSource, "camera delivers " + ask + " of the " + rate_text(declared) +
                                 " it declares; " + lanes_text(window) + "; ask the camera for " +

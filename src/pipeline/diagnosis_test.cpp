@@ -100,6 +100,18 @@ TEST(Diagnosis, a_decoder_that_is_too_slow) {
   });
 }
 
+TEST(Diagnosis, a_repeated_file_is_no_camera) {
+  for_each_seed(3, [](std::uint64_t seed) {
+    const Scenario scenario = three_cores({live_camera(15, seed)});
+    expect(
+        verdict(scenario, seed, {.declared_fps = 25, .decode_seconds = 0.005, .file = true}),
+        Limit::kSource,
+        "the file gives 1[45]\\.[0-9] of its 25; three lanes are [78] % busy; opening it anew .*");
+    expect(verdict(scenario, seed, {.declared_fps = 25, .decode_seconds = 0.05, .file = true}),
+           Limit::kDecode, "decoding takes 50 ms .*");
+  });
+}
+
 TEST(Diagnosis, a_model_that_is_too_slow) {
   for_each_seed(3, [](std::uint64_t seed) {
     std::vector<StreamScenario> streams;
