@@ -275,7 +275,7 @@ std::string name_of_sink(const std::string& url) {
 }
 
 Status name_sinks(Config& config) {
-  std::set<std::string> taken{"mqtt", "json_lines"};
+  std::set<std::string> taken{"mqtt", "json_lines", "outbox"};  // as they are shown
   auto& sinks = config.sinks.http;
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     auto& name = sinks[i].name;

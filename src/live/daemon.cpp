@@ -498,6 +498,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Config config, base::Clock& clock,
 }
 
 Status check_parts(const Config& config) {
+  (void)OSPREY_TRY(serve::Server::check(server_options(config.web)));
   const auto options = detection_of(config);
   const auto models = OSPREY_TRY(engine::read_models(options));
   return check_streams(config, options, models);

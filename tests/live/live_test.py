@@ -44,6 +44,12 @@ class Configurations(ServiceTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("token", done.stderr)
 
+    def test_files_of_the_server_have_to_be_there(self):
+        text = self.head().replace("127.0.0.1:0\n", "127.0.0.1:0\n  token_file: gone\n")
+        done = self.check(text + "streams:\n" + LOOP.format(name="a", source=self.video), "--check")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"{self.out}/gone", done.stderr)
+
     def test_the_published_schema_is_the_commands(self):
         done = subprocess.run([OSPREY, "serve", "--schema"], capture_output=True, text=True, check=True)
         self.assertEqual(json.loads(done.stdout), json.loads((SOURCE / "docs/serve.schema.json").read_text()))
