@@ -196,12 +196,6 @@ const Fields<Config>& fields_of_config() {
   return fields;
 }
 
-bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
-  });
-}
-
 Error wrong(const Config& config, const std::string& what) {
   return {ErrorCode::kInvalidArgument, config.path + ": " + what};
 }
@@ -352,6 +346,12 @@ bool is_of_scheme(char c) {
 }
 
 }  // namespace
+
+bool is_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+  });
+}
 
 Result<Config> parse_config(const std::string& path, std::string text) {
   Config config;

@@ -132,6 +132,9 @@ Result<Config> parse_config(const std::string& path, std::string text);
 /// The file's text, its addresses as media::without_secrets() shows them, in comments too.
 std::string without_secrets(const std::string& text);
 
+/// Whether streams, zones and lines may be called so: letters, digits, - and _, at most 64.
+bool is_name(const std::string& name);
+
 /// The JSON Schema of the file, for editors.
 std::string config_schema();
 

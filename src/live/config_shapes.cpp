@@ -70,14 +70,9 @@ std::size_t end_of(const std::vector<std::string>& lines, std::size_t key, std::
 /// Of what others send: in the file's texts ${NAME} stands for a variable of the environment, whose
 /// value they would read in an error.
 Status check_texts(const std::string& path, const std::vector<ShapeConfig>& shapes) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  };
   for (const auto& shape : shapes) {
-    const auto& name = shape.name;
-    const auto of = path + ": '" + name + "': expected ";
-    if (name.empty() || name.size() > 64 || !std::all_of(name.begin(), name.end(), good)) {
+    const auto of = path + ": '" + shape.name + "': expected ";
+    if (!is_name(shape.name)) {
       return Error{ErrorCode::kInvalidArgument,
                    of + "a name of letters, digits, - and _, at most 64"};
     }

@@ -98,8 +98,7 @@ class LiveResults final : public Results {
     options.path = config.data + "/outbox.db";
     options.limit_bytes = bytes_of(config.storage.outbox_megabytes);
     outbox_ = OSPREY_TRY(outbox::Outbox::open(options, clock_));
-    OSPREY_TRY(change(config, models));
-    return settle();
+    return change(config, models);
   }
 
   Status change(const Config& config, const engine::RunModels& models) override {

@@ -21,7 +21,8 @@ namespace osprey::live {
 /// its own pace. What a sink cannot do holds nothing up. Threads: a Receiver's, beside any.
 class Results : public Receiver {
  public:
-  /// Errors: the outbox or a file cannot be opened, a secret's file cannot be read.
+  /// settle() is still to be called. Errors: the outbox or a file cannot be opened, a secret's file
+  /// cannot be read.
   static Result<std::unique_ptr<Results>> open(const Config& config,
                                                const engine::RunModels& models, base::Clock& clock);
 
