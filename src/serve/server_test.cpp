@@ -649,7 +649,7 @@ TEST_F(RunningServerTest, OneConnectionShowsSeveralStreams) {
 
 TEST_F(RunningServerTest, ASlowViewerSlowsNobody) {
   options.limits.burst = 1e9;
-  options.limits.write_patience = 300ms;
+  options.limits.write_patience = 3s;  // a machine that does much else is not a slow viewer
   options.limits.viewers = 2;
   auto http = start();
   service.show("door", std::string(2'000'000, 'x'));
@@ -660,12 +660,10 @@ TEST_F(RunningServerTest, ASlowViewerSlowsNobody) {
   quick.read_until("x\r\n");
   const auto begun = std::chrono::steady_clock::now();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(http.Get("/api/v1/status")->status, 200);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
-  EXPECT_EQ(json_of(http.Get("/api/v1/streams/door/live.mjpeg"))["error"],
-            "no more than 2 viewers at once");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, options.limits.write_patience);
   // It loses its place; the quick one does not.
   int status = 503;
-  for (const auto end = std::chrono::steady_clock::now() + 5s;
+  for (const auto end = std::chrono::steady_clock::now() + 20s;
        status == 503 && std::chrono::steady_clock::now() < end;) {
     status = http.Head("/api/v1/events/stream")->status;
   }
@@ -683,10 +681,12 @@ TEST_F(RunningServerTest, AViewerThatLeavesFreesItsPlace) {
     RawConnection viewer(port());
     viewer.send(get_of("/api/v1/streams/door/live.mjpeg"));
     viewer.read_until("picture");
-    EXPECT_EQ(http.Head("/api/v1/streams/door/live.mjpeg")->status, 503);
+    const auto refused = http.Get("/api/v1/streams/door/live.mjpeg");
+    EXPECT_EQ(refused->status, 503);
+    EXPECT_EQ(json_of(refused)["error"], "no more than 1 viewers at once");
   }
   int status = 503;
-  for (const auto end = std::chrono::steady_clock::now() + 3s;
+  for (const auto end = std::chrono::steady_clock::now() + 20s;
        status == 503 && std::chrono::steady_clock::now() < end;) {
     status = http.Head("/api/v1/streams/door/live.mjpeg")->status;
   }
