@@ -924,7 +924,7 @@ class Cameras(CommandTest):
         self.assertLess(self.assert_in_order(first + out), self.FRAMES - 1)
 
     def test_a_camera_that_goes_away_is_waited_for(self):
-        child = self.start()
+        child = self.start("--max-lag", "0")  # a machine that is too busy leaves no other gap
         lines = [child.stdout.readline()]
         self.server.kill()
         self.server.wait()
@@ -942,7 +942,7 @@ class Cameras(CommandTest):
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=60)
         self.assertEqual(child.returncode, 130, err)
-        self.assertRegex(err, "connected again 1 times, last: ")
+        self.assertRegex(err, r"connected again [1-9]\d* times, last: ")
         self.assert_in_order("".join(lines) + out)
 
     def test_frames_that_nobody_can_wait_for_are_dropped_and_counted(self):
