@@ -3,6 +3,7 @@
 """What `osprey serve` says limits a stream, where just that does. Run by ctest, which says where the programs are."""
 
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -15,18 +16,17 @@ SHARED = Path(os.environ.get("OSPREY_SHARED_DIR", SOURCE.parent / "shared"))
 
 class Diagnoses(ServiceTest):
     def assert_limit(self, streams, limit, sentence, detect="", sinks="", **how):
-        """It comes to the verdict, and stays with it."""
+        """It comes to the verdict, and stays with it for four seconds: on a busy machine not at once."""
         service = self.serve(self.head(detect) + sinks + "streams:\n" + streams, **how)
-        wait_for(lambda: service.status()["streams"][0]["limit"] == limit, f"'{limit}'", 30,
-                 lambda: service.status()["streams"][0])
-        seen = []
-        for _ in range(8):
+        told = []
+
+        def stays():
+            told.append(service.status()["streams"][0])
             time.sleep(0.5)
-            stream = service.status()["streams"][0]
-            seen.append(stream["limit"])
-            self.assertRegex(stream["diagnosis"], sentence)
-        self.assertEqual(set(seen), {limit})
-        print(f"{limit}: {stream['diagnosis']}")
+            return len(told) >= 8 and all(t["limit"] == limit and re.search(sentence, t["diagnosis"]) for t in told[-8:])
+
+        wait_for(stays, f"'{limit}': '{sentence}'", 90, lambda: [(t["limit"], t["diagnosis"]) for t in told[-8:]])
+        print(f"{limit}: {told[-1]['diagnosis']}")
 
     def camera_of(self, name, *how):
         """An RTSP camera with the test's video, re-encoded or copied as ffmpeg is told to."""
