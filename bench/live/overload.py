@@ -74,7 +74,8 @@ def watch(service, options):
         now = service.status()
         ages.append(max(one["age_p99"] for one in now["streams"]))
         memories.append(service.usage()["MB"])
-        print(f"minute {minute + 1}: p99 {ages[-1]:.3f} s, {memories[-1]} MB", flush=True)
+        middle = max(one["age_p50"] for one in now["streams"])
+        print(f"minute {minute + 1}: ages p50 {middle:.3f}, p99 {ages[-1]:.3f} s; {memories[-1]} MB", flush=True)
     took, counts = time.monotonic() - begin_time, results(service)
     got = {name: counts[name] - begin[name] for name in begin}
     total = sum(got.values())

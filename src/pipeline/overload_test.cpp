@@ -117,13 +117,14 @@ INSTANTIATE_TEST_SUITE_P(, Rates,
                                          std::vector<double>{60, 3, 3, 3, 3, 3, 3, 3},
                                          std::vector<double>{25, 12, 5, 4}));
 
-TEST(Overload, a_camera_of_its_own_lane_has_frames_two_runs_old_and_no_more) {
+TEST(Overload, a_camera_of_its_own_lane_has_frames_little_more_than_a_run_old) {
   Scenario scenario = two_slow_lanes();
   scenario.streams = {camera(28.6, 1min, 1), camera(28.6, 1min, 2)};
   const Outcome outcome = run(scenario, 1);
-  const Duration interval = times(1s, 1.25 / 28.6);  // with its jitter
   for (const StreamStats& stream : outcome.stats.streams) {
-    EXPECT_LE(stream.latency.p99, 2 * 150ms + interval + 10ms);
+    // At most half a turn in the queue and, for runs differ, some 50 ms in the lane; then its run.
+    EXPECT_LE(stream.latency.p99, 75ms + 60ms + 150ms);
+    EXPECT_LE(stream.latency.p50, 210ms);
     EXPECT_NEAR(static_cast<double>(stream.delivered), 60 / 0.14, 10);
   }
 }

@@ -11,6 +11,7 @@
 #include "base/try.hpp"
 #include "pipeline/lane_health.hpp"
 #include "pipeline/scheduler.hpp"
+#include "pipeline/usual_duration.hpp"
 
 namespace osprey::pipeline {
 namespace {
@@ -164,6 +165,7 @@ class ThreadedPipeline final : public Pipeline {
     std::vector<Ticket> tickets;
     std::size_t batch = 1;  // most tickets of this kind
     Instant opened;         // when the first job was taken
+    Duration filling{0};    // spent with taking and preparing
     Status status;          // of the run, in kDone
   };
 
@@ -192,6 +194,13 @@ class ThreadedPipeline final : public Pipeline {
       return tried ? free : nullptr;
     }
 
+    /// Behind a run, until when the next job may still be taken without delaying its own.
+    Instant taking_due() {
+      if (!slot_in(Slot::State::kRunning) || !slot_in(Slot::State::kFree)) return Instant::min();
+      if (!usual_run.known() || !usual_filling.known()) return Instant::min();
+      return run_since + usual_run.shortest() - usual_filling.longest() - usual_delay.longest();
+    }
+
     Slot* oldest_done() {
       Slot* oldest = nullptr;
       for (Slot& slot : slots) {
@@ -208,6 +217,8 @@ class ThreadedPipeline final : public Pipeline {
     std::array<Slot, LaneRunner::kSlots> slots;
     std::uint64_t starts = 0;
     Instant run_since;  // when the run that runs now got the lane for itself
+    UsualDuration usual_run, usual_filling;
+    UsualDuration usual_delay;  // from when it would wake to when it did
     LaneHealth health;
     bool wants_job = false;  // waits with a free slot
   };
@@ -300,7 +311,10 @@ class ThreadedPipeline final : public Pipeline {
   void run_lane(Lane& lane) {
     Lock lock(mutex_);
     for (;;) {
-      if (Slot* slot = lane.slot_with_room(); slot && add_job(*slot, lock)) continue;
+      Slot* slot_with_room = lane.slot_with_room();
+      const Instant due = taking_due(lane);
+      const bool holds_off = slot_with_room && clock_.now() < due;
+      if (slot_with_room && !holds_off && add_job(*slot_with_room, lock)) continue;
       Slot* open = lane.slot_in(Slot::State::kOpen);
       if (open && !may_wait(*open)) {
         start(*open, lock);
@@ -328,8 +342,11 @@ class ThreadedPipeline final : public Pipeline {
                              : empty ? LanePhase::kStarved
                                      : LanePhase::kWaiting,
                              clock_.now());
-      lane.wants_job = lane.slot_with_room() != nullptr;
-      if (rests) {
+      lane.wants_job = slot_with_room && !holds_off;
+      if (holds_off) {
+        lane.wakes->wait_until(lock, due);
+        if (const Instant now = clock_.now(); now >= due) lane.usual_delay.add(now - due);
+      } else if (rests) {
         lane.wakes->wait_until(lock, lane.health.rests_until());
       } else if (open && !runs) {
         lane.wakes->wait_until(lock, open->opened + batch_wait_);
@@ -340,6 +357,12 @@ class ThreadedPipeline final : public Pipeline {
       }
       lane.wants_job = false;
     }
+  }
+
+  /// Until when the lane leaves what would only wait behind its run: a newer frame may come, or
+  /// another lane be free before it.
+  Instant taking_due(Lane& lane) const {
+    return scheduler_.newest_wins() ? lane.taking_due() : Instant::min();
   }
 
   /// Takes a job into the slot, if there is one for it. False: there was none, and the mutex was
@@ -353,6 +376,7 @@ class ThreadedPipeline final : public Pipeline {
     if (!ticket) return report_dropped(lock);
     if (first) {
       slot.opened = now;
+      slot.filling = Duration::zero();
       slot.batch = std::max<std::size_t>(1, lane.runner->batch(ticket->payload().kind));
     }
     const LanePlace place{slot.index, slot.tickets.size()};
@@ -362,6 +386,7 @@ class ThreadedPipeline final : public Pipeline {
     Status prepared = lane.runner->prepare(place, ticket->payload());
     lock.lock();
     slot.state = Slot::State::kOpen;
+    slot.filling += clock_.now() - now;
     if (!prepared.ok() || scheduler_.stopped()) {
       slot.tickets.pop_back();
       if (slot.tickets.empty()) slot.state = Slot::State::kFree;
@@ -385,6 +410,7 @@ class ThreadedPipeline final : public Pipeline {
     if (scheduler_.stopped()) return finish(slot, lock);
     const Instant now = clock_.now();
     if (!lane.slot_in(Slot::State::kRunning)) lane.run_since = now;
+    lane.usual_filling.add(slot.filling);
     slot.state = Slot::State::kRunning;
     slot.started = ++lane.starts;
     scheduler_.run_begins(lane.index, now);
@@ -402,11 +428,13 @@ class ThreadedPipeline final : public Pipeline {
   void run_ended(Slot& slot, std::uint64_t run, Status status) {
     Lock lock(mutex_);
     if (slot.state != Slot::State::kRunning || slot.started != run) return;  // it was abandoned
-    slot.lane->run_since = clock_.now();
-    scheduler_.run_ends(slot.lane->index, slot.lane->run_since);
+    Lane& lane = *slot.lane;
+    const Instant now = clock_.now();
+    lane.usual_run.add(now - std::exchange(lane.run_since, now));
+    scheduler_.run_ends(lane.index, now);
     slot.status = std::move(status);
     slot.state = Slot::State::kDone;
-    slot.lane->wakes->notify_one();
+    lane.wakes->notify_one();
   }
 
   void finish(Slot& slot, Lock& lock) {

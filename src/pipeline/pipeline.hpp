@@ -136,7 +136,9 @@ enum class Admission : std::uint8_t {
   /// stream's. If there is none, as kDropNewest. And where a stream's turn comes so late that its
   /// next frame has waited for more than half the time from turn to turn, the newest goes in its
   /// place, and those before it are dropped. Only lanes that were idle a moment ago work off what
-  /// came in a burst.
+  /// came in a burst. If all streams are of this kind, a lane that runs takes its next job as late
+  /// as it can be ready when the run ends, going by the last few: its frame is the newer, by the
+  /// better part of a run.
   kDropOldest,
   kDropNewest,  ///< the frame itself is dropped
 };

@@ -167,8 +167,9 @@ TEST(Pipeline, drop_oldest_keeps_the_newest_frame_and_latency_short) {
   const StreamStats& stream = outcome.stats.streams[0];
   EXPECT_GT(stream.delivered, 49u);
   EXPECT_EQ(stream.dropped(), stream.dropped_by[static_cast<std::size_t>(DropReason::kOldest)]);
-  // At most 2 ms in the queue, then its run and the one before it; the last few queue longer, for
-  // nothing comes after them.
+  // At most 3 ms in the queue, then its run; at first, before it is known how long runs take, also
+  // the one before it. The last few queue longer, for nothing comes after them.
+  EXPECT_LE(outcome.stats.latency.p50, 13ms * 1.01);
   EXPECT_LE(outcome.stats.latency.p95, 22ms * 1.01);
   EXPECT_LE(outcome.stats.latency.max, 40ms);
 }
@@ -185,9 +186,11 @@ TEST(Pipeline, drop_newest_finishes_what_it_has) {
 }
 
 TEST(Pipeline, drop_oldest_spares_frames_a_lane_has_touched) {
-  const Outcome outcome = run(overrun_camera(Admission::kDropOldest, 2));
+  Scenario scenario = overrun_camera(Admission::kDropOldest, 2);
+  scenario.lanes = 2;
+  const Outcome outcome = run(scenario);
   const StreamStats& stream = outcome.stats.streams[0];
-  EXPECT_GT(stream.delivered, 49u);
+  EXPECT_GT(stream.delivered, 80u);
   EXPECT_EQ(stream.dropped(), stream.dropped_by[static_cast<std::size_t>(DropReason::kNewest)]);
 }
 

@@ -168,6 +168,12 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
   note_end(now);
 }
 
+bool Scheduler::newest_wins() const {
+  return std::all_of(streams_.begin(), streams_.end(), [](const StreamState& each) {
+    return each.ended() || each.options.admission == Admission::kDropOldest;
+  });
+}
+
 bool Scheduler::has_job_for(std::size_t lane) const {
   if (lanes_[lane].out_of_use) return false;
   // A job beside others only waits there: leave it to a lane that can run it at once.

@@ -111,6 +111,8 @@ class Scheduler {
   /// any job come first. Drops frames whose time is over; also if it returns nothing.
   std::optional<Ticket> take(std::size_t lane, base::Instant now,
                              std::optional<std::uint32_t> kind = std::nullopt);
+  /// Whether a frame that waits is worth less than one that comes later, in every stream.
+  bool newest_wins() const;
   /// Whether take() would give a job, of whatever kind.
   bool has_job_for(std::size_t lane) const;
   void run_begins(std::size_t lane, base::Instant now);
