@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "tiling": ["core", "model"],
     "ensemble": ["base", "core", "tiling"],
     "tracking": ["base", "core", "tiling/polygon.hpp"],
-    "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp"],
+    "pipeline": ["base", "core/time.hpp", "core/frame_id.hpp", "core/usual_duration.hpp"],
     "onnx": ["base", "core"],
     "quantize": ["core", "onnx"],
     "evaluate": ["base", "core", "media"],

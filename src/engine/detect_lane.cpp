@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/detect_lane.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/try.hpp"
@@ -58,6 +59,14 @@ void DetectLane::run(std::size_t slot, Completion done) {
     if (next) run(next->slot, std::move(next->done));
     done(std::move(status));
   });
+}
+
+Duration DetectLane::overhead() const {
+  Duration longest{0};
+  for (const auto& network : networks_) {
+    if (network.lane) longest = std::max(longest, network.lane->overhead());
+  }
+  return longest;
 }
 
 Status DetectLane::mend() {

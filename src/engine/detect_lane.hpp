@@ -28,6 +28,7 @@ class DetectLane final : public pipeline::LaneRunner {
   std::size_t batch(std::uint32_t kind) const override;
   Status prepare(pipeline::LanePlace place, pipeline::JobPayload& job) override;
   void start(std::size_t slot, std::size_t items, Completion done) override;
+  Duration overhead() const override;
   Status finish(pipeline::LanePlace place, pipeline::JobPayload& job) override;
   Status mend() override;
 

@@ -129,6 +129,31 @@ TEST(Overload, a_camera_of_its_own_lane_has_frames_little_more_than_a_run_old) {
   }
 }
 
+TEST(Overload, what_surrounds_a_run_on_the_device_makes_no_pause_between_runs) {
+  Scenario scenario;
+  scenario.lanes = 3;
+  scenario.prepare = {2ms};
+  scenario.run = {13600us};
+  scenario.hand_in = 1ms;
+  scenario.fetch = 2ms;
+  scenario.snapshot_every = 1000;
+  scenario.streams.clear();
+  for (std::uint64_t i = 0; i < 4; ++i) scenario.streams.push_back(camera(120, 1min, i));
+  const Outcome outcome = run(scenario, 1);
+  std::uint64_t delivered = 0;
+  for (const StreamStats& stream : outcome.stats.streams) delivered += stream.delivered;
+  EXPECT_GT(static_cast<double>(delivered), 0.99 * 3 * 60 / 0.0136);
+}
+
+TEST(Overload, frames_of_one_camera_meet_in_a_batch) {
+  Scenario scenario;
+  scenario.batch = 4;
+  scenario.run = {80ms};
+  scenario.streams = {camera(40, 1min, 1)};
+  const Outcome outcome = run(scenario, 1);
+  EXPECT_EQ(outcome.stats.streams[0].dropped(), 0u);
+}
+
 TEST(Overload, bursts_do_not_make_frames_older) {
   Scenario scenario = two_slow_lanes();
   scenario.streams.clear();

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/try.hpp"
+#include "core/usual_duration.hpp"
 #include "pipeline/lane_health.hpp"
 #include "pipeline/scheduler.hpp"
-#include "pipeline/usual_duration.hpp"
 
 namespace osprey::pipeline {
 namespace {
@@ -52,6 +52,7 @@ class ThreadedPipeline final : public Pipeline {
         clock_(clock),
         batch_wait_(lanes.batch_wait),
         run_timeout_(lanes.run_timeout),
+        takes_batches_(lanes.most_batch > 1),
         usual_in_flight_(LaneRunner::kSlots * lanes.runners.size() * lanes.most_batch + 4),
         scheduler_({}, lanes.runners.size(), clock.now(), stays_open) {
     for (auto& runner : lanes.runners) {
@@ -198,7 +199,8 @@ class ThreadedPipeline final : public Pipeline {
     Instant taking_due() {
       if (!slot_in(Slot::State::kRunning) || !slot_in(Slot::State::kFree)) return Instant::min();
       if (!usual_run.known() || !usual_filling.known()) return Instant::min();
-      return run_since + usual_run.shortest() - usual_filling.longest() - usual_delay.longest();
+      return run_since + usual_run.shortest() - usual_filling.longest() - usual_delay.longest() -
+             runner->overhead();
     }
 
     Slot* oldest_done() {
@@ -218,7 +220,8 @@ class ThreadedPipeline final : public Pipeline {
     std::uint64_t starts = 0;
     Instant run_since;  // when the run that runs now got the lane for itself
     UsualDuration usual_run, usual_filling;
-    UsualDuration usual_delay;  // from when it would wake to when it did
+    UsualDuration usual_delay;  // from when it would wake for the next job to when it did
+    Duration delay{0};          // of that behind the run that runs now
     LaneHealth health;
     bool wants_job = false;  // waits with a free slot
   };
@@ -345,7 +348,7 @@ class ThreadedPipeline final : public Pipeline {
       lane.wants_job = slot_with_room && !holds_off;
       if (holds_off) {
         lane.wakes->wait_until(lock, due);
-        if (const Instant now = clock_.now(); now >= due) lane.usual_delay.add(now - due);
+        lane.delay = std::max(Duration::zero(), clock_.now() - due);
       } else if (rests) {
         lane.wakes->wait_until(lock, lane.health.rests_until());
       } else if (open && !runs) {
@@ -360,9 +363,11 @@ class ThreadedPipeline final : public Pipeline {
   }
 
   /// Until when the lane leaves what would only wait behind its run: a newer frame may come, or
-  /// another lane be free before it.
+  /// another lane be free before it. A batch is filled from the first job that comes, or frames of
+  /// one stream could hardly meet in it.
   Instant taking_due(Lane& lane) const {
-    return scheduler_.newest_wins() ? lane.taking_due() : Instant::min();
+    const bool holds_off = !takes_batches_ && scheduler_.newest_wins();
+    return holds_off ? lane.taking_due() : Instant::min();
   }
 
   /// Takes a job into the slot, if there is one for it. False: there was none, and the mutex was
@@ -386,7 +391,6 @@ class ThreadedPipeline final : public Pipeline {
     Status prepared = lane.runner->prepare(place, ticket->payload());
     lock.lock();
     slot.state = Slot::State::kOpen;
-    slot.filling += clock_.now() - now;
     if (!prepared.ok() || scheduler_.stopped()) {
       slot.tickets.pop_back();
       if (slot.tickets.empty()) slot.state = Slot::State::kFree;
@@ -394,6 +398,7 @@ class ThreadedPipeline final : public Pipeline {
     } else {
       scheduler_.lane_enters(lane.index, LanePhase::kWaiting, clock_.now());
       report_dropped(lock);
+      slot.filling += clock_.now() - now;
     }
     return true;
   }
@@ -431,6 +436,7 @@ class ThreadedPipeline final : public Pipeline {
     Lane& lane = *slot.lane;
     const Instant now = clock_.now();
     lane.usual_run.add(now - std::exchange(lane.run_since, now));
+    lane.usual_delay.add(std::exchange(lane.delay, Duration::zero()));
     scheduler_.run_ends(lane.index, now);
     slot.status = std::move(status);
     slot.state = Slot::State::kDone;
@@ -660,6 +666,7 @@ class ThreadedPipeline final : public Pipeline {
   base::Clock& clock_;
   const Duration batch_wait_;
   const Duration run_timeout_;
+  const bool takes_batches_;
   const std::size_t usual_in_flight_;
   mutable std::mutex mutex_;  // guards all below but the sources and runners
   Scheduler scheduler_;

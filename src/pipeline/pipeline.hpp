@@ -79,6 +79,10 @@ class LaneRunner {
   /// once, on any thread (also from within start), and counts for all of them. kUnavailable is the
   /// lane's fault, not the jobs': they are run elsewhere, and it rests.
   virtual void start(std::size_t slot, std::size_t items, Completion done) = 0;
+  /// Of what a run takes, the part in which its lane could compute another: how long a start takes
+  /// effect, and an end is told, of late. A run started so much before the other ends makes no
+  /// pause.
+  virtual Duration overhead() const { return Duration::zero(); }
   /// Reads the item's output. CPU work, while the other slot runs.
   virtual Status finish(LanePlace place, JobPayload& job) = 0;
   /// After a fault, when the lane is to be used again: makes the slots free. Runs that took longer
@@ -136,9 +140,9 @@ enum class Admission : std::uint8_t {
   /// stream's. If there is none, as kDropNewest. And where a stream's turn comes so late that its
   /// next frame has waited for more than half the time from turn to turn, the newest goes in its
   /// place, and those before it are dropped. Only lanes that were idle a moment ago work off what
-  /// came in a burst. If all streams are of this kind, a lane that runs takes its next job as late
-  /// as it can be ready when the run ends, going by the last few: its frame is the newer, by the
-  /// better part of a run.
+  /// came in a burst. If all streams are of this kind and there are no batches, a lane that runs
+  /// takes its next job as late as it can be ready when the run ends, going by the last few: its
+  /// frame is the newer, by the better part of a run.
   kDropOldest,
   kDropNewest,  ///< the frame itself is dropped
 };

@@ -170,7 +170,8 @@ void Scheduler::reader_ends(std::size_t stream, std::optional<Error> error, base
 
 bool Scheduler::newest_wins() const {
   return std::all_of(streams_.begin(), streams_.end(), [](const StreamState& each) {
-    return each.ended() || each.options.admission == Admission::kDropOldest;
+    const bool gone = each.ended() && each.in_flight() == 0;
+    return gone || each.options.admission == Admission::kDropOldest;
   });
 }
 

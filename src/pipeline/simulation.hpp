@@ -63,6 +63,7 @@ struct Scenario {
   std::size_t batch = 1;    ///< jobs a run
   Duration batch_wait{0};
   Cost plan, prepare, run, finish, collect, deliver;
+  Duration hand_in{0}, fetch{0};  ///< before and after a run's cost; the lane may compute meanwhile
   std::vector<Cost> run_by_kind;  ///< in place of run, if not empty
   std::function<bool(std::uint64_t job)> prepare_fails, run_fails,
       finish_fails;                                                 ///< n-th of a lane
@@ -108,6 +109,7 @@ class Simulation {
       lanes.runners.push_back(std::make_unique<SimulatedRunner>(*this, i));
     }
     lanes.batch_wait = scenario_.batch_wait;
+    lanes.most_batch = scenario_.batch;
     lanes.run_timeout = scenario_.run_timeout;
     auto pipeline =
         Pipeline::start(std::move(streams), std::move(lanes), stages_, clock_, scenario_.until);
@@ -280,9 +282,15 @@ class Simulation {
       const Duration cost = simulation_.draw_cost(by_kind.empty() ? simulation_.scenario_.run
                                                                   : by_kind[kinds_[slot]]);
       if (hangs_) return;
-      free_at_ = std::max(free_at_, simulation_.clock_.now()) + cost;
+      free_at_ = std::max(free_at_, simulation_.clock_.now() + scenario.hand_in) + cost;
+      const Instant told = free_at_ + scenario.fetch;
       // A run that takes no time is a runtime that calls back within start().
-      cost == Duration::zero() ? end() : simulation_.clock_.schedule(free_at_, std::move(end));
+      const bool at_once = told == simulation_.clock_.now();
+      at_once ? end() : simulation_.clock_.schedule(told, std::move(end));
+    }
+
+    Duration overhead() const override {
+      return simulation_.scenario_.hand_in + simulation_.scenario_.fetch;
     }
 
     Status mend() override {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/tensor.hpp"
+#include "core/time.hpp"
 #include "model/description.hpp"
 #include "model/input_spec.hpp"
 
@@ -69,6 +70,10 @@ class Lane {
   /// The last finished run's outputs for a picture of the batch, in the model's order,
   /// as if it had been alone. Valid until the next call for the slot, or until it starts again.
   virtual std::span<const TensorView> outputs(std::size_t slot, std::size_t item) = 0;
+
+  /// Of a run, from start() to its completion, the part that the device has no share in: what comes
+  /// before and after, of late. Threads: the owner.
+  virtual Duration overhead() const { return Duration::zero(); }
 
   /// After a run that failed with kUnavailable, or was given up: makes the slots free. Blocks until
   /// no earlier run uses them. An error: not yet.

@@ -124,6 +124,13 @@ class RknnLane final : public Lane {
   std::span<const TensorView> outputs(std::size_t slot, std::size_t item) override {
     return slots_[slot]->outputs(item);
   }
+  Duration overhead() const override {
+    Duration longest{0};
+    for (const auto& slot : slots_) {
+      if (slot != nullptr) longest = std::max(longest, slot->overhead());
+    }
+    return longest;
+  }
 
   /// New contexts: what one that failed is worth, nobody knows.
   Status mend() override {

@@ -3,12 +3,14 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
 #include <utility>
 
 #include "base/try.hpp"
+#include "core/usual_duration.hpp"
 
 namespace osprey::runtime {
 
@@ -32,6 +34,7 @@ struct RknnSlot::Work {
       lock.unlock();
       auto status = run();
       lock.lock();
+      if (status.ok()) usual_overhead.add(overhead);
       // Of a slot that is gone nobody asks any more.
       if (auto calls = std::exchange(done, nullptr)) {
         busy = false;
@@ -49,14 +52,21 @@ struct RknnSlot::Work {
 
   Status run() {
     OSPREY_TRY(io->hand_in());
+    const auto handed_in = std::chrono::steady_clock::now();
     OSPREY_TRY(rknn_status("asked to run", context.library().run(context.handle(), nullptr)));
-    return io->fetch();
+    const auto ran = std::chrono::steady_clock::now();
+    OSPREY_TRY(io->fetch());
+    overhead = handed_in - started + (std::chrono::steady_clock::now() - ran);
+    return {};
   }
 
   RknnContext context;
   std::shared_ptr<const RknnTensors> tensors;
   std::unique_ptr<RknnIo> io;
-  std::mutex mutex;  // guards what follows
+  std::chrono::steady_clock::time_point started;  // the last run
+  Duration overhead{0};                           // its
+  std::mutex mutex;                               // guards what follows
+  UsualDuration usual_overhead;
   std::condition_variable wakes;
   Completion done;       // of the run that waits for the thread, or runs
   bool waits = false;    // a run does, for the thread
@@ -112,11 +122,17 @@ std::span<const TensorView> RknnSlot::outputs(std::size_t item) {
   return work_->io->outputs(item);
 }
 
+Duration RknnSlot::overhead() const {
+  const std::lock_guard lock(work_->mutex);
+  return work_->usual_overhead.longest();
+}
+
 void RknnSlot::start(Completion done) {
   {
     const std::lock_guard lock(work_->mutex);
     if (!std::exchange(work_->busy, true)) {
       work_->done = std::move(done);
+      work_->started = std::chrono::steady_clock::now();
       work_->waits = true;
       work_->wakes.notify_all();
       return;

@@ -30,6 +30,8 @@ class RknnSlot {
   std::uint8_t* picture(std::size_t item);
   std::span<const TensorView> outputs(std::size_t item);
   void start(Completion done);
+  /// As Lane::overhead().
+  Duration overhead() const;
 
  private:
   struct Work;

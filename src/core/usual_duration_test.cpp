@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/usual_duration.hpp"
+#include "core/usual_duration.hpp"
 
 #include <gtest/gtest.h>
 
-namespace osprey::pipeline {
+namespace osprey {
 namespace {
 
 using namespace std::chrono_literals;
@@ -51,4 +51,4 @@ TEST(UsualDuration, forgets_what_was) {
 }
 
 }  // namespace
-}  // namespace osprey::pipeline
+}  // namespace osprey

@@ -6,7 +6,7 @@
 
 #include "core/time.hpp"
 
-namespace osprey::pipeline {
+namespace osprey {
 
 /// Mean and mean deviation of the last few, as TCP estimates round trips (RFC 6298, section 2).
 /// Threads: one at a time. Cost: constant.
@@ -35,4 +35,4 @@ class UsualDuration {
   Duration mean_{0}, deviation_{0};
 };
 
-}  // namespace osprey::pipeline
+}  // namespace osprey
