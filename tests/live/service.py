@@ -5,11 +5,9 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.request
@@ -18,29 +16,8 @@ from pathlib import Path
 OSPREY = os.environ["OSPREY"]
 SOURCE = Path(os.environ["OSPREY_SOURCE"])
 
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def wait_for(condition, what, seconds=30, instead=lambda: ""):
-    """`instead` tells what there is, if the condition does not come true."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if answer := condition():
-            return answer
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what} {instead()}")
-
-
-def listens(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
+sys.path.insert(0, str(SOURCE / "tests/support"))
+from peers import free_port, listens, wait_for  # noqa: E402,F401  listens: for those who import this
 
 
 class Camera:

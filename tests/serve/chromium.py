@@ -96,7 +96,7 @@ class Chromium:
     def open(self, url):
         self.send("Page.navigate", url=url)
 
-    def wait_for(self, script, what=None, seconds=20):
+    def wait_for(self, script, what=None, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
