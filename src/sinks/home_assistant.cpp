@@ -21,7 +21,8 @@ std::string level(const std::string& name) {
   append_json_string(text, name);  // which makes it valid
   text = OrderedJson::parse(text).get<std::string>();
   for (char& c : text) {
-    if (c == '/' || c == '+' || c == '#' || (c >= 0 && c < 0x20) || c == 0x7f) c = '_';
+    const auto byte = static_cast<unsigned char>(c);  // char has no sign on ARM
+    if (c == '/' || c == '+' || c == '#' || byte < 0x20 || byte == 0x7f) c = '_';
   }
   return text.empty() ? "_" : text;
 }
