@@ -26,7 +26,9 @@ class UsualDuration {
 
   /// Whether there was any.
   bool known() const { return known_; }
-  /// Few take less, or more. 0 while none is known.
+  /// 0 while none is known, as the bounds are.
+  Duration mean() const { return mean_; }
+  /// Few take less, or more.
   Duration shortest() const { return std::max(Duration::zero(), mean_ - 4 * deviation_); }
   Duration longest() const { return mean_ + 4 * deviation_; }
 

@@ -15,11 +15,6 @@ bool is_waiting(const FrameInFlight* frame) {
   return frame->stage == FrameInFlight::Stage::kRunning && !frame->touched;
 }
 
-/// The mean of the last few.
-Duration mean_with(Duration mean, Duration next) {
-  return (7 * mean + next) / 8;
-}
-
 }  // namespace
 
 bool Scheduler::goes_after(const Waiting& a, const Waiting& b) {
@@ -218,7 +213,7 @@ void Scheduler::run_ends(std::size_t lane, base::Instant now, bool answered) {
   if (answered) {
     const Duration run = now - state.run_since;
     state.runs.add(run);
-    mean_run_ = mean_run_ == Duration::zero() ? run : mean_with(mean_run_, run);
+    usual_run_.add(run);
   }
   state.run_since = now;
   if (--state.running == 0) state.run.enter(RunPhase::kIdle, now);
@@ -415,9 +410,9 @@ void Scheduler::give_place(StreamState& stream) {
 }
 
 Duration Scheduler::patience_with(const StreamState& stream, base::Instant now) const {
-  const Duration usual = stream.turn / 2;
-  const bool were_idle = starved_lanes_ > 0 || now - last_starved_ <= 2 * mean_run_;
-  return were_idle ? std::max(usual, 2 * mean_run_) : usual;
+  const Duration usual = stream.usual_turn.mean() / 2, two_runs = 2 * usual_run_.mean();
+  const bool were_idle = starved_lanes_ > 0 || now - last_starved_ <= two_runs;
+  return were_idle ? std::max(usual, two_runs) : usual;
 }
 
 bool Scheduler::drop_late(FrameInFlight& frame, base::Instant now) {
@@ -428,7 +423,7 @@ bool Scheduler::drop_late(FrameInFlight& frame, base::Instant now) {
     drop(frame, DropReason::kTooOld);
   } else {
     if (stream.options.admission != Admission::kDropOldest) return false;
-    if (mean_run_ == Duration::zero() || age <= patience_with(stream, now)) return false;
+    if (usual_run_.mean() == Duration::zero() || age <= patience_with(stream, now)) return false;
     const FrameInFlight* newest = newest_waiting(stream);
     if (newest == &frame) return false;
     while (FrameInFlight* each = oldest_waiting(stream)) {
@@ -442,11 +437,10 @@ bool Scheduler::drop_late(FrameInFlight& frame, base::Instant now) {
 }
 
 void Scheduler::note_turn(StreamState& stream, base::Instant now) {
-  if (stream.last_turn) {
+  if (stream.last_turn && usual_run_.known()) {
     // A camera that was away for an hour says nothing of its turns.
-    const Duration most = 4 * std::max(stream.turn, mean_run_);
-    const Duration last = std::min(now - *stream.last_turn, most);
-    stream.turn = stream.turn == Duration::zero() ? last : mean_with(stream.turn, last);
+    const Duration most = 4 * std::max(stream.usual_turn.mean(), usual_run_.mean());
+    stream.usual_turn.add(std::min(now - *stream.last_turn, most));
   }
   stream.last_turn = now;
   give_place(stream);

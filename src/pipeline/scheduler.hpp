@@ -14,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "core/frame_id.hpp"
+#include "core/usual_duration.hpp"
 #include "pipeline/latency_histogram.hpp"
 #include "pipeline/phase_timer.hpp"
 #include "pipeline/pipeline.hpp"
@@ -180,7 +181,7 @@ class Scheduler {
     std::vector<std::unique_ptr<FrameInFlight>> pool;
     std::vector<FrameInFlight*> free;
     std::optional<base::Instant> last_turn;  // when a lane last took a frame's first job
-    Duration turn{0};                        // from turn to turn, the mean of the last few
+    UsualDuration usual_turn;                // from turn to turn
     bool deliverable = false;                // stands in deliverable_
     std::size_t untold = 0;                  // dropped, and nobody was told
     End end = End::kNot;
@@ -263,7 +264,7 @@ class Scheduler {
   PhaseTimer<ReleasePhase> release_;
   base::Instant delivery_began_;
   LatencyHistogram latency_;
-  Duration mean_run_{0};  // of the last few, of all lanes
+  UsualDuration usual_run_;  // of all lanes
   base::Instant last_starved_;
   std::size_t starved_lanes_ = 0;
   base::Instant starvation_accounted_;

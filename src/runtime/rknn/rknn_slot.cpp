@@ -34,7 +34,6 @@ struct RknnSlot::Work {
       lock.unlock();
       auto status = run();
       lock.lock();
-      if (status.ok()) usual_overhead.add(overhead);
       // Of a slot that is gone nobody asks any more.
       if (auto calls = std::exchange(done, nullptr)) {
         busy = false;
@@ -56,7 +55,9 @@ struct RknnSlot::Work {
     OSPREY_TRY(rknn_status("asked to run", context.library().run(context.handle(), nullptr)));
     const auto ran = std::chrono::steady_clock::now();
     OSPREY_TRY(io->fetch());
-    overhead = handed_in - started + (std::chrono::steady_clock::now() - ran);
+    const auto fetched = std::chrono::steady_clock::now();
+    const std::lock_guard lock(mutex);
+    usual_overhead.add((handed_in - started) + (fetched - ran));
     return {};
   }
 
@@ -64,7 +65,6 @@ struct RknnSlot::Work {
   std::shared_ptr<const RknnTensors> tensors;
   std::unique_ptr<RknnIo> io;
   std::chrono::steady_clock::time_point started;  // the last run
-  Duration overhead{0};                           // its
   std::mutex mutex;                               // guards what follows
   UsualDuration usual_overhead;
   std::condition_variable wakes;
