@@ -200,7 +200,7 @@ TEST_F(LiveOutputTest, a_server_that_says_nothing_holds_up_nobody) {
   const Image picture = numbered_picture(64, 48, 1);
   const auto begin = std::chrono::steady_clock::now();
   for (int n = 0; n < 100; ++n) output->write(picture, {n * 40ms});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, options_.timeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 250ms);
   EXPECT_TRUE(eventually([&] { return !output->stats().problem.empty(); }));
   EXPECT_THAT(output->stats().problem, EndsWith("/live: no answer for 3000 ms"));
   output->write(picture, {100 * 40ms});
@@ -214,7 +214,7 @@ TEST_F(LiveOutputTest, a_server_that_says_nothing_holds_up_nobody) {
   std::this_thread::sleep_for(50ms);
   const auto end = std::chrono::steady_clock::now();
   patient->finish();
-  EXPECT_LT(std::chrono::steady_clock::now() - end, 20s);
+  EXPECT_LT(std::chrono::steady_clock::now() - end, 3s);
   ::close(listening);
 }
 

@@ -280,12 +280,8 @@ TEST_F(RunningServerTest, GuessingTokensIsSlow) {
         http.Get("/metrics", {{"Authorization", "Bearer guess" + std::to_string(i)}});
     refused += answer->status == 429 ? 1 : 0;
   }
-  // Half of them, less one for every two seconds that it took.
-  EXPECT_GE(refused, 4);
-  const auto log_in = [&] {
-    return http.Post("/api/v1/login", R"({"token":"wrong"})", "application/json")->status;
-  };
-  EXPECT_EQ(std::max(log_in(), log_in()), 429) << "of two at once, one at most may be looked at";
+  EXPECT_GE(refused, 8);
+  EXPECT_EQ(http.Post("/api/v1/login", R"({"token":"wrong"})", "application/json")->status, 429);
 }
 
 TEST_F(RunningServerTest, ThePageForTheTokenSaysNothingOfAGuess) {
@@ -548,8 +544,7 @@ TEST_F(RunningServerTest, SlowClientsAreSentAway) {
   EXPECT_EQ(first_line(body.read_all()).substr(0, 10), "HTTP/1.1 4");
   EXPECT_EQ(silent.read_all(), "");
   EXPECT_EQ(first_line(after.read_all()), "HTTP/1.1 200 OK");  // and then closed
-  // Before the usual patience would be over, or this side's.
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, 9s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 5s);
 }
 
 TEST_F(RunningServerTest, OneClientCannotAskForAll) {
@@ -667,15 +662,14 @@ TEST_F(RunningServerTest, ASlowViewerSlowsNobody) {
   options.limits.viewers = 2;
   auto http = start();
   service.show("door", std::string(2'000'000, 'x'));
-  const auto begun = std::chrono::steady_clock::now();
   RawConnection slow(port(), 4096);  // asks, and does not read
   slow.send(get_of("/api/v1/streams/door/live.mjpeg"));
   RawConnection quick(port());
   quick.send(get_of("/api/v1/streams/door/live.mjpeg"));
   quick.read_until("x\r\n");
+  const auto begun = std::chrono::steady_clock::now();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(http.Get("/api/v1/status")->status, 200);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, options.limits.write_patience)
-      << "who waits behind the slow one waits until it is given up";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s);
   // It loses its place; the quick one does not.
   int status = 503;
   for (const auto end = std::chrono::steady_clock::now() + 20s;
@@ -740,11 +734,7 @@ TEST_F(RunningServerTest, EventsGoOnWhenTheirNumbersBeginAgain) {
   EXPECT_EQ(viewer.read_until("id: 2\n").find("id: 1\n"), std::string::npos);
 }
 
-// Less than any connection would be waited for: a snapshot for 3 s, all others for longer. The
-// second that is promised would be too little on a machine that does much else.
-constexpr auto kSoon = 2500ms;
-
-TEST_F(RunningServerTest, StopsSoonWhoeverIsThere) {
+TEST_F(RunningServerTest, StopsWithinASecondWhoeverIsThere) {
   start();
   service.show("door", std::string(2'000'000, 'x'));
   RawConnection viewer(port(), 4096), events(port()), idle(port()), half(port()), waiting(port());
@@ -755,7 +745,7 @@ TEST_F(RunningServerTest, StopsSoonWhoeverIsThere) {
   waiting.send(get_of("/api/v1/streams/yard%20%22north%22/snapshot.jpg"));
   const auto begun = std::chrono::steady_clock::now();
   server->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, kSoon);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
   EXPECT_FALSE(RawConnection(port()).ask(get_of("/healthz")).starts_with("HTTP"));
 }
 
@@ -788,7 +778,7 @@ TEST_F(RunningServerTest, SpeaksTls) {
   RawConnection never(port());  // no handshake
   const auto begun = std::chrono::steady_clock::now();
   server->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, kSoon);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 1s);
 }
 
 }  // namespace

@@ -83,11 +83,10 @@ TEST_F(Cameras, who_does_not_keep_up_leaves_out_pictures_and_is_never_late_for_l
   LiveSourceOptions options;
   options.source.max_age = 300ms;
   WatchedSource source(camera.line(), options, 60ms);  // 16 a second at best
-  ASSERT_TRUE(eventually([&] { return source.frames() >= 200; })) << source.meter().problem;
+  ASSERT_TRUE(eventually([&] { return source.frames() >= 70; })) << source.meter().problem;
   EXPECT_GT(source.meter().skipped, 12U);
-  // Half a second between key frames on top, what the camera itself kept, and what a busy machine
-  // adds. All of 200 pictures would end 4 s late.
-  EXPECT_LT(drift(source.seen()), 3);
+  // Half a second between key frames on top, and what the camera itself kept.
+  EXPECT_LT(drift(source.seen()), 1.2);
   EXPECT_TRUE(source.in_order());
 }
 
@@ -123,8 +122,7 @@ TEST_F(Cameras, motion_jpeg_over_http_has_the_times_of_its_arrival) {
   expect_rate(source, 10);
   EXPECT_EQ(source.meter().declared_fps, 0) << "it says nothing of a rate";
   const auto seen = source.seen();
-  // 0.8 s, were they made up: at the 25 a second that FFmpeg assumes.
-  EXPECT_NEAR((seen[24].timestamp - seen[4].timestamp).count() / 1e9, 2, 1);
+  EXPECT_NEAR((seen[24].timestamp - seen[4].timestamp).count() / 1e9, 2, 0.2);
 }
 
 TEST_F(Cameras, hls_is_played_at_its_own_pace) {
@@ -141,8 +139,7 @@ TEST_F(Cameras, hls_is_played_at_its_own_pace) {
   const double media = (seen[49].timestamp - seen[0].timestamp).count() / 1e9;
   const double time = (seen[49].time - seen[0].time).count() / 1e9;
   EXPECT_NEAR(media, 49 / 25.0, 0.1);
-  EXPECT_GT(time, media - 0.7);
-  EXPECT_LT(time, media + 3);
+  EXPECT_NEAR(time, media, 0.7);
   EXPECT_TRUE(source.in_order());
 }
 
@@ -163,7 +160,7 @@ TEST_F(Cameras, a_looped_file_is_a_camera_for_trials) {
   ASSERT_TRUE(eventually([&] { return source.frames() >= 40; })) << source.meter().problem;
   const auto seen = source.seen();
   EXPECT_NEAR((seen[39].timestamp - seen[0].timestamp).count() / 1e9, 39 / 25.0, 0.001);
-  EXPECT_NEAR((seen[39].time - seen[0].time).count() / 1e9, 39 / 25.0, 1.2) << "at once: 1.5";
+  EXPECT_NEAR((seen[39].time - seen[0].time).count() / 1e9, 39 / 25.0, 0.2);
   EXPECT_TRUE(source.in_order());
 }
 

@@ -17,11 +17,10 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
-/// More, in the stress test, which has the machine for itself: see CMakeLists.txt.
-const char* const kWantedRestarts = std::getenv("OSPREY_RESTARTS");
-
+/// More where there is time: see CMakeLists.txt.
 int restarts() {
-  return kWantedRestarts ? std::atoi(kWantedRestarts) : 3;
+  const char* const wanted = std::getenv("OSPREY_RESTARTS");
+  return wanted ? std::atoi(wanted) : 3;
 }
 
 class Restarts : public ::testing::Test {
@@ -44,8 +43,7 @@ class Restarts : public ::testing::Test {
 
   std::string url() const { return "rtsp://127.0.0.1:" + port_ + "/camera"; }
 
-  /// Kills the camera `times` times. The source has to be back within three seconds of each; on a
-  /// machine that does much else, within three of half of them and within twenty of all.
+  /// Kills the camera `times` times; each time the source has to be back soon.
   void kill_again_and_again(const std::string& transport, int times) {
     LiveSourceOptions options;
     options.source.transport = transport;
@@ -54,15 +52,12 @@ class Restarts : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return source.frames() >= 5; })) << source.meter().problem;
     std::size_t threads_before = 0, descriptors_before = 0;
     double memory_before = 0;
-    int late = 0;
     for (int n = 0; n < times; ++n) {
       camera->kill();
       ASSERT_TRUE(eventually([&] { return source.meter().state != SourceState::kRunning; }));
       camera = start_camera();
       const auto frames = source.frames();
-      const auto is_back = [&] { return source.frames() >= frames + 3; };
-      if (!eventually(is_back, 3s)) ++late;
-      EXPECT_TRUE(eventually(is_back, 17s))
+      EXPECT_TRUE(eventually([&] { return source.frames() >= frames + 3; }, 3s))
           << "restart " << n << ": " << to_string(source.meter().state) << " "
           << source.meter().problem;
       if (n == std::min(2, times - 2)) {  // what is loaded once is there
@@ -71,11 +66,10 @@ class Restarts : public ::testing::Test {
         memory_before = resident_memory();
       }
     }
-    EXPECT_LE(late, kWantedRestarts ? 0 : times / 2);
     EXPECT_EQ(threads(), threads_before);
     EXPECT_LE(descriptors(), descriptors_before + 2);
     EXPECT_LT(resident_memory(), memory_before + 8);
-    EXPECT_GE(source.meter().reconnects, static_cast<unsigned>(times));
+    EXPECT_EQ(source.meter().reconnects, static_cast<unsigned>(times));
     EXPECT_EQ(source.meter().stalls, 0U);
     source.stop();
     EXPECT_TRUE(source.in_order());
@@ -105,14 +99,14 @@ TEST_F(Restarts, a_camera_that_is_silent_is_given_up_and_found_again) {
     return eventually([&] { return source.meter().problem == url() + what; });
   };
   ASSERT_TRUE(is_told(": no answer for 3000 ms")) << source.meter().problem;
-  EXPECT_GE(source.meter().stalls, 1U);
+  EXPECT_TRUE(eventually([&] { return source.meter().stalls == 1; }));
   // It can be connected to, but never answers.
   ASSERT_TRUE(is_told(": no answer for 4000 ms")) << source.meter().problem;
   EXPECT_NE(source.meter().state, SourceState::kRunning);
   const auto frames = source.frames();
   camera->signal(SIGCONT);
   EXPECT_TRUE(eventually([&] { return source.frames() >= frames + 5; })) << source.meter().problem;
-  EXPECT_GE(source.meter().reconnects, 1U);
+  EXPECT_EQ(source.meter().reconnects, 1U);
 }
 
 TEST_F(Restarts, a_camera_that_is_not_there_yet_is_waited_for) {
@@ -133,7 +127,7 @@ TEST_F(Restarts, cancelling_ends_a_connection_that_nobody_answers_at_once) {
   ASSERT_TRUE(eventually([&] { return source.meter().state == SourceState::kConnecting; }));
   const auto begin = std::chrono::steady_clock::now();
   source.stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);  // it would be given up after 10
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 500ms);
   EXPECT_EQ(source.frames(), 0U);
 }
 

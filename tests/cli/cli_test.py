@@ -894,26 +894,21 @@ class Cameras(CommandTest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def test_frames_come_in_order_and_the_camera_is_named_as_the_bound(self):
-        named = ("bound by  source", r"\n +camera delivers [0-9.]+ fps",
-                 r"camera    rtsp://\S+: 2[0-9]\.\d frames a second of 25\.0 it declares, \d+ kbit/s, "
-                 r"h264 \(software\), ")
-        for attempt in range(3):
-            made = self.out / f"made{attempt}"
-            # Waiting keeps also what the camera sent while the model was compiled.
-            done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--reconnect", "no", "--json",
-                               "o.jsonl", "--save", "--output", made)
-            frames = self.lines("o.jsonl")
-            self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
-            self.assertEqual({f["source"] for f in frames}, {self.url})
-            for number, frame in enumerate(frames):
-                self.assertAlmostEqual(frame["timestamp"] / 1e9, number / 25, delta=0.002)
-                self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
-            self.assertEqual([p.suffix for p in made.iterdir()], [".mp4"])
-            self.assert_plays(list(made.iterdir()))
-            if all(re.search(pattern, done.stderr) for pattern in named):
-                break  # a machine that does much else may be the bound itself
-        else:
-            self.fail(done.stderr)
+        # Waiting keeps also what the camera sent while the model was compiled.
+        done = self.detect(self.url, "--model", self.model, "--policy", "wait", "--reconnect", "no", "--json", "o.jsonl",
+                           "--save", "--output", "made")
+        frames = self.lines("o.jsonl")
+        self.assertEqual([f["sequence"] for f in frames], list(range(self.FRAMES)))
+        self.assertEqual({f["source"] for f in frames}, {self.url})
+        for number, frame in enumerate(frames):
+            self.assertAlmostEqual(frame["timestamp"] / 1e9, number / 25, delta=0.002)
+            self.assertEqual(sorted(o["detection"]["label"] for o in frame["objects"]), ["blue", "red"])
+        self.assertIn("bound by  source", done.stderr)
+        self.assertRegex(done.stderr, r"\n +camera delivers [0-9.]+ fps")
+        self.assertRegex(done.stderr, r"camera    rtsp://\S+: 2[0-9]\.\d frames a second of 25\.0 it declares, \d+ kbit/s, "
+                                      r"h264 \(software\), ")
+        self.assert_plays([p.relative_to(self.out) for p in (self.out / "made").glob("*.mp4")])
+        self.assertEqual(len(list((self.out / "made").iterdir())), 1)
 
     def test_an_interrupt_ends_it_with_what_was_found(self):
         child = self.start()

@@ -177,27 +177,24 @@ class Cameras(ServiceTest):
         camera = self.camera()
         service = self.serve(self.head() + f"streams:\n  - name: door\n    source: {camera.url}\n")
         wait_for(lambda: service.stream("door")["delivered"] > 10, "results")
-        times, first = [], None
+        slowest, first = 0, None
         for number in range(self.KILLS):
             camera.kill()
             wait_for(lambda: service.stream("door")["state"] != "running", "the loss to be noticed")
             camera.start()
             before, back = service.stream("door")["delivered"], time.monotonic()
             wait_for(lambda: service.stream("door")["delivered"] > before, "results again")
-            times.append(time.monotonic() - back)
+            slowest = max(slowest, time.monotonic() - back)
+            self.assertLess(slowest, 3)
             self.assert_ledger(service.stream("door"))
             if number == 1:  # what is loaded once is there
                 first = self.least_usage(service)
         last = self.least_usage(service)
-        print(f"{self.KILLS} kills: back within {max(times):.2f} s; {first} after the second, {last} after the last")
-        # Within three seconds of each; on a machine that does much else, of half of them.
-        late = sum(one >= 3 for one in times)
-        self.assertLessEqual(late, 0 if "OSPREY_RESTARTS" in os.environ else self.KILLS // 2, times)
-        self.assertLess(max(times), 20)
+        print(f"{self.KILLS} kills: back within {slowest:.2f} s; {first} after the second, {last} after the last")
         self.assertLessEqual(last["threads"], first["threads"])
         self.assertLessEqual(last["descriptors"], first["descriptors"] + 2)
         self.assertLess(last["MB"], first["MB"] + 12)
-        self.assertGreaterEqual(service.stream("door")["reconnects"], self.KILLS)
+        self.assertEqual(service.stream("door")["reconnects"], self.KILLS)
         self.assertEqual(service.stop(), 0)
 
     @staticmethod
@@ -217,7 +214,7 @@ class Cameras(ServiceTest):
         self.assertIn(service.stream("door")["state"], ("connecting", "waiting"))
         begin = time.monotonic()
         self.assertEqual(service.stop(), 0)
-        self.assertLess(time.monotonic() - begin, 9)  # the longest pause before it connects again is 10 s
+        self.assertLess(time.monotonic() - begin, 5)
         everything = service.said()
         self.assertNotIn("secret", everything)
 
