@@ -90,9 +90,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string bytes(reinterpret_cast<const char*>(data), size);
   if (size > 0 && data[0] % 2 == 0) {
     bytes = good;
-    // A place and what is there now, again and again.
+    // A place and what is there now, again and again. 16 bits do not reach the file's end, so they
+    // count pairs of bytes, and the first byte says which of the two.
     for (std::size_t at = 1; at + 3 <= size; at += 3) {
-      const std::size_t place = (256U * data[at] + data[at + 1]) * 2 % bytes.size();
+      const std::size_t place =
+          ((256U * data[at] + data[at + 1]) * 2 + (data[0] / 2U) % 2) % bytes.size();
       bytes[place] = static_cast<char>(data[at + 2]);
     }
   }

@@ -2,7 +2,9 @@
 #include "outbox/database.hpp"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -42,8 +44,19 @@ Error error_of(const std::string& path, int result) {
   return {kind, path + ": " + sqlite3_errstr(result)};
 }
 
+/// The system does not let us write, or SQLite does not, as a header with a damaged version says
+/// that only a later SQLite may.
+Error why_read_only(const std::string& path) {
+  if (access(path.c_str(), W_OK) != 0) {
+    return {ErrorCode::kIo,
+            path + ": cannot be written (" + std::generic_category().message(errno) + ")"};
+  }
+  return {ErrorCode::kCorrupt, path + ": its header says that it is only to be read"};
+}
+
 Error error_of(const std::string& path, sqlite3* database) {
   const int result = sqlite3_extended_errcode(database);
+  if (result == SQLITE_READONLY) return why_read_only(path);
   Error error = error_of(path, result);
   if (const int number = sqlite3_system_errno(database);
       error.code == ErrorCode::kIo && (result & 0xff) != SQLITE_FULL && number != 0) {
@@ -123,6 +136,11 @@ Result<Database> Database::open(const std::string& path) {
   sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   OSPREY_TRY(database.run("PRAGMA cell_size_check = ON"));
   return database;
+}
+
+Status Database::writable() const {
+  if (sqlite3_db_readonly(database_.get(), "main") == 0) return {};
+  return why_read_only(*path_);
 }
 
 Status Database::run(const char* sql) {

@@ -81,6 +81,8 @@ class Database {
   /// Makes the file if there is none. What it holds is not trusted.
   static Result<Database> open(const std::string& path);
 
+  /// Fails where no statement could write. Known once something has been read.
+  Status writable() const;
   /// One statement or several, without rows.
   Status run(const char* sql);
   Result<Statement> prepare(const char* sql);

@@ -298,6 +298,60 @@ TEST_F(OutboxTest, a_file_that_is_no_database_is_moved_aside) {
   append(*outbox, 1);
 }
 
+TEST_F(OutboxTest, whatever_is_wrong_in_a_files_header_events_are_kept) {
+  {
+    auto outbox = open();
+    append(*outbox, 3);
+  }
+  const std::string good = base::read_text(path_);
+  OutboxOptions options;
+  options.path = path_;
+  options.boot = "1";
+  for (std::size_t place = 0; place < 100; ++place) {
+    for (const char value : {'\0', '\x08', '\xff'}) {
+      SCOPED_TRACE(testing::Message() << "byte " << place << " is " << int{value});
+      std::string bytes = good;
+      bytes[place] = value;
+      base::write_text(path_, bytes);
+      const auto outbox = Outbox::open(options, clock_);
+      if (outbox.ok()) {
+        EXPECT_TRUE((*outbox)->append(event_of("door")).ok());
+      } else {
+        // As the version of the outbox, and the program that it is of, are in the header, too.
+        EXPECT_THAT(outbox.error().code,
+                    testing::AnyOf(ErrorCode::kInvalidArgument, ErrorCode::kUnsupported));
+      }
+    }
+  }
+}
+
+TEST_F(OutboxTest, a_file_that_says_it_is_only_to_be_read_is_moved_aside) {
+  {
+    auto outbox = open();
+    append(*outbox, 3);
+  }
+  std::string bytes = base::read_text(path_);
+  bytes[18] = 8;  // the version that writes: 1 or 2
+  base::write_text(path_, bytes);
+  auto outbox = open();
+  EXPECT_EQ(outbox->status().replaced, 1U);
+  EXPECT_THAT(outbox->status().problem, HasSubstr("only to be read; moved aside"));
+  append(*outbox, 1);
+}
+
+TEST_F(OutboxTest, a_file_that_may_not_be_written_is_an_error_and_stays) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write anything";
+  { append(*open(), 3); }
+  std::filesystem::permissions(path_, std::filesystem::perms::owner_read);
+  OutboxOptions options;
+  options.path = path_;
+  options.boot = "1";
+  const auto outbox = Outbox::open(options, clock_);
+  ASSERT_FALSE(outbox.ok());
+  EXPECT_EQ(outbox.error().code, ErrorCode::kIo);
+  EXPECT_EQ(outbox.error().message, path_ + ": cannot be written (Permission denied)");
+}
+
 TEST_F(OutboxTest, damage_in_the_middle_of_a_run_begins_a_new_file_and_what_waited_is_counted) {
   {
     auto outbox = open();

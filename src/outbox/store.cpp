@@ -189,6 +189,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, bool full_sy
   Database writer = OSPREY_TRY(Database::open(place));
   if (!in_memory) OSPREY_TRY(writer.run("PRAGMA journal_mode = WAL"));
   OSPREY_TRY(settle(writer, place));
+  OSPREY_TRY(writer.writable());
   OSPREY_TRY(writer.run(full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   // Syncing is sync()'s, which holds nobody up; this is for when it does not get its turn.
   OSPREY_TRY(writer.run("PRAGMA wal_autocheckpoint = 10000"));
