@@ -44,6 +44,7 @@ NewEvent large_event(std::size_t bytes = 1000) {
 
 std::vector<std::int64_t> numbers_of(const std::vector<StoredEvent>& events) {
   std::vector<std::int64_t> numbers;
+  numbers.reserve(events.size());
   for (const auto& event : events) numbers.push_back(event.number);
   return numbers;
 }
@@ -360,7 +361,7 @@ TEST_F(OutboxTest, damage_in_the_middle_of_a_run_begins_a_new_file_and_what_wait
     ASSERT_TRUE(outbox->delivered("a", 1000).ok());
   }
   auto outbox = open();
-  damage(16 * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
+  damage(16L * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
   EXPECT_THAT(next(*outbox, "a", 4000), IsEmpty());
   EXPECT_EQ(outbox->status().replaced, 1U);
   EXPECT_EQ(outbox->status("a")->delivered, 1000U);
@@ -376,7 +377,7 @@ TEST_F(OutboxTest, damage_found_by_a_look_at_the_history_begins_a_new_file) {
     append(*outbox, 4000, large_event());
   }
   auto outbox = open();
-  damage(16 * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
+  damage(16L * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
   HistoryQuery all;
   all.limit = 4000;
   EXPECT_THAT(*outbox->history(all), IsEmpty());
