@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as an outbox's file, or changes to a good one: it opens, or a new one is begun, or it
 // says why not; events go in and come out.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +25,11 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-outbox::NewEvent event_of(const std::string& camera) {
+constexpr std::size_t kLarge = 1'000'000;  ///< four are beyond the outbox's limit
+
+outbox::NewEvent event_of(const std::string& camera, std::size_t bytes = 200) {
   outbox::NewEvent event;
-  event.json = R"({"filler":")" + std::string(200, 'x') + R"("})";
+  event.json = R"({"filler":")" + std::string(bytes, 'x') + R"("})";
   event.type = "new";
   event.camera = camera;
   event.zones = {"drive"};
@@ -35,7 +39,7 @@ outbox::NewEvent event_of(const std::string& camera) {
 
 /// Where nothing waits for a disk, if there is such a place.
 std::string folder() {
-  if (fs::is_directory("/dev/shm")) setenv("TMPDIR", "/dev/shm", 1);
+  if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
   static const auto scratch = base::ScratchFolder::create().value();
   return scratch.path().string();
 }
@@ -43,7 +47,7 @@ std::string folder() {
 outbox::OutboxOptions options_of(const std::string& path) {
   outbox::OutboxOptions options;
   options.path = path;
-  options.limit_bytes = 4U << 20;
+  options.limit_bytes = outbox::kLeastLimit;
   options.boot = "1";
   return options;
 }
@@ -59,6 +63,7 @@ std::string good_file() {
     const auto outbox = outbox::Outbox::open(options_of(path), the_clock()).value();
     require(outbox->add_consumer({"a", outbox::Begin::kAtEnd, true}).ok());
     for (int i = 0; i < 40; ++i) require(outbox->append(event_of("door")).ok());
+    for (int i = 0; i < 3; ++i) require(outbox->append(event_of("door", kLarge)).ok());
     require(outbox->delivered("a", 10).ok());
     require(outbox->refused("a", 11, "no").ok());
   }
@@ -71,8 +76,12 @@ void use(outbox::Outbox& outbox) {
   const auto events = outbox.next("a", 100);
   require(events.ok());
   for (const auto& event : *events) require(event.json.starts_with(R"({"key":")"));
-  const auto number = outbox.append(event_of("yard"));
-  require(number.ok());
+  for (std::size_t i = 1; i < events->size(); ++i) {
+    require((*events)[i].number == (*events)[i - 1].number + 1);
+  }
+  require(outbox.append(event_of("yard")).ok());
+  require(outbox.append(event_of("yard", kLarge)).ok());
+  require(outbox.status().bytes <= outbox::kLeastLimit);
   outbox::HistoryQuery query;
   query.zone = "drive";
   require(outbox.history(query).ok());
@@ -110,6 +119,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Another program's, or another version's.
     require(outbox.error().code == ErrorCode::kInvalidArgument ||
             outbox.error().code == ErrorCode::kUnsupported);
+    require(!fs::exists(path + ".damaged-1"));
   }
   return 0;
 }

@@ -67,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   osprey::media::SourceOptions options;
   options.max_pixels = kMaxPixels;
+  options.decoder = "software";  // or FFmpeg prepares for hardware that is not here, at length
   auto opened = osprey::media::Source::open(path, 0, options);
   if (!opened.ok()) {
     require(opened.error().message.find(path) != std::string::npos);

@@ -34,6 +34,13 @@ bool wants_pictures(const SenderConfig& config) {
   return http != nullptr && http->format == "note";
 }
 
+outbox::ConsumerOptions consumer_of(const SenderConfig& config) {
+  outbox::ConsumerOptions consumer;
+  consumer.name = name_of(config);
+  consumer.pictures = wants_pictures(config);
+  return consumer;
+}
+
 std::vector<SenderConfig> senders_in(const SinksConfig& sinks) {
   std::vector<SenderConfig> senders;
   if (sinks.mqtt) senders.emplace_back(*sinks.mqtt);
@@ -126,6 +133,10 @@ class LiveResults final : public Results {
     for (auto& [camera, watched] : watched_) {
       for (const auto& [label, count] : present_[camera]) watched.labels.insert(label);
     }
+    // All of them, before the first has what it is sent, and pictures go that nobody waits for.
+    for (const auto& delivery : made) {
+      OSPREY_TRY(outbox_->add_consumer(consumer_of(delivery.config)));
+    }
     for (auto& delivery : made) {
       if (delivery.mqtt) tell_all(*delivery.mqtt);
       OSPREY_TRY(start(delivery));
@@ -147,7 +158,8 @@ class LiveResults final : public Results {
   std::vector<serve::SinkStatus> status() const override {
     std::vector<serve::SinkStatus> all;
     const auto kept = outbox_->status();
-    all.push_back({"outbox", kept.problem.empty(), kept.problem,
+    all.push_back({"outbox", kept.problem.empty(),
+                   kept.problem.empty() ? kept.moved_aside : kept.problem,
                    static_cast<std::uint64_t>(kept.newest), 0, kept.lost});
     const std::lock_guard lock(mutex_);
     for (const auto& delivery : deliveries_) {
@@ -242,8 +254,7 @@ class LiveResults final : public Results {
  private:
   Status start(Delivery& delivery) {
     sinks::CourierOptions options;
-    options.consumer.name = name_of(delivery.config);
-    options.consumer.pictures = wants_pictures(delivery.config);
+    options.consumer = consumer_of(delivery.config);
     if (const auto* mqtt = std::get_if<MqttConfig>(&delivery.config)) options.resend = mqtt->resend;
     delivery.courier =
         OSPREY_TRY(sinks::Courier::start(*outbox_, delivery.sender, options, clock_));

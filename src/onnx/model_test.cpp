@@ -161,6 +161,22 @@ TEST_F(ModelFiles, nodes_that_no_inference_survives_have_no_shape) {
   for (const char* name : {"p", "s", "c", "v"}) EXPECT_FALSE(shapes.contains(name)) << name;
 }
 
+TEST_F(ModelFiles, a_shape_of_millions_of_dimensions_is_not_made) {
+  Model model = Model::create("long");
+  model.add_input({"x", {1}});
+  model.add_input({"few", {3}, ElementType::kInt64});
+  model.add_input({"many", {100'000'000}, ElementType::kInt64});
+  for (const std::string shape : {"few", "many"}) {
+    model.add_node({"ConstantOfShape", {shape}, {"constant_of_" + shape}});
+    model.add_node({"Expand", {"x", shape}, {"expanded_to_" + shape}});
+  }
+  const auto shapes = model.infer_shapes();
+  EXPECT_EQ(shapes.at("constant_of_few").size(), 3U);
+  EXPECT_EQ(shapes.at("expanded_to_few").size(), 3U);
+  EXPECT_FALSE(shapes.contains("constant_of_many"));
+  EXPECT_FALSE(shapes.contains("expanded_to_many"));
+}
+
 TEST_F(ModelFiles, the_checker_finds_a_name_used_before_it_is_made) {
   Model model = Model::create("early");
   model.add_input({"a", {1}});

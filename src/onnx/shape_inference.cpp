@@ -73,7 +73,10 @@ class Inference {
 
   std::map<std::string, Shape> run() {
     for (const auto& node : model_.graph().node()) {
-      if (is_sound(node, opset_) && inputs_known(node) && kernel_fits(node)) infer(node);
+      if (is_sound(node, opset_) && inputs_known(node) && kernel_fits(node) &&
+          shape_is_short(node)) {
+        infer(node);
+      }
     }
     std::map<std::string, Shape> shapes;
     for (const auto& [name, value] : known_) {
@@ -108,6 +111,17 @@ class Inference {
       return found == known_.end() ? -1 : found->second.type().tensor_type().shape().dim_size();
     };
     return node.input_size() > kernel->second && rank(0) == rank(kernel->second);
+  }
+
+  /// libonnx makes a dimension for each element of a shape that is only declared, of millions too.
+  bool shape_is_short(const ::onnx::NodeProto& node) const {
+    static const std::map<std::string, int> kShapes = {{"ConstantOfShape", 0}, {"Expand", 1}};
+    const auto shape = kShapes.find(node.op_type());
+    if (shape == kShapes.end()) return true;
+    const auto found = known_.find(node.input(shape->second));
+    if (found == known_.end()) return false;
+    const auto& extents = found->second.type().tensor_type().shape();
+    return extents.dim_size() != 1 || extents.dim(0).dim_value() <= kMostArithmetic;
   }
 
   void infer(const ::onnx::NodeProto& node) {

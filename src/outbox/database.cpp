@@ -8,11 +8,13 @@
 #include <system_error>
 #include <utility>
 
+#include "base/io_error.hpp"
+
 namespace osprey::outbox {
 
 namespace {
 
-constexpr int kBusyMilliseconds = 5000;
+constexpr int kBusyMilliseconds = 500;  ///< for others: Osprey waits for nothing of its own
 constexpr int kLongestValue = 8 << 20;  ///< bytes; longer ones do not come from here
 
 ErrorCode kind_of(int result) {
@@ -47,10 +49,7 @@ Error error_of(const std::string& path, int result) {
 /// The system does not let us write, or SQLite does not, as a header with a damaged version says
 /// that only a later SQLite may.
 Error why_read_only(const std::string& path) {
-  if (access(path.c_str(), W_OK) != 0) {
-    return {ErrorCode::kIo,
-            path + ": cannot be written (" + std::generic_category().message(errno) + ")"};
-  }
+  if (::access(path.c_str(), W_OK) != 0) return base::io_error(path, errno);
   return {ErrorCode::kCorrupt, path + ": its header says that it is only to be read"};
 }
 
@@ -109,6 +108,10 @@ Result<std::optional<std::int64_t>> Statement::first_number() {
   return number;
 }
 
+int Statement::changed() const {
+  return sqlite3_changes(sqlite3_db_handle(statement_.get()));
+}
+
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
@@ -141,6 +144,17 @@ Result<Database> Database::open(const std::string& path) {
 Status Database::writable() const {
   if (sqlite3_db_readonly(database_.get(), "main") == 0) return {};
   return why_read_only(*path_);
+}
+
+Status Database::in_place() const {
+  int moved = 0;
+  sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved == 0) return {};
+  return damaged("removed or replaced while it was in use");
+}
+
+Error Database::damaged(const std::string& what) const {
+  return {ErrorCode::kCorrupt, *path_ + ": " + what};
 }
 
 Status Database::run(const char* sql) {

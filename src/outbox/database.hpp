@@ -47,6 +47,9 @@ class Statement {
     }
   }
 
+  /// How many rows the last run changed.
+  int changed() const;
+
   std::int64_t integer(int column) const;
   std::string text(int column) const;
 
@@ -83,6 +86,10 @@ class Database {
 
   /// Fails where no statement could write. Known once something has been read.
   Status writable() const;
+  /// Fails if the file at the path is another one by now, or none.
+  Status in_place() const;
+  /// kCorrupt, as `what` is wrong.
+  Error damaged(const std::string& what) const;
   /// One statement or several, without rows.
   Status run(const char* sql);
   Result<Statement> prepare(const char* sql);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outbox/outbox.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <list>
 #include <map>
 #include <mutex>
 #include <utility>
 
+#include "base/io_error.hpp"
 #include "base/made_folders.hpp"
 #include "base/read_file.hpp"
 #include "base/try.hpp"
@@ -20,7 +24,7 @@ namespace osprey::outbox {
 namespace {
 
 constexpr std::size_t kLongestJson = 1U << 20;
-constexpr std::chrono::seconds kUntilSynced{1};
+constexpr std::chrono::seconds kBetweenLooks{1};
 
 /// The listeners outlive the outbox if somebody holds on to one.
 struct Listeners {
@@ -34,6 +38,21 @@ std::string boot_of(const OutboxOptions& options) {
   return boot.ok() ? *std::move(boot) : std::string();
 }
 
+/// Whether `path` is, or can become, a file of ours: what a person must mend is told at once.
+Status check_place(const std::string& path) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(path, error).type();
+  if (kind != std::filesystem::file_type::regular &&
+      kind != std::filesystem::file_type::not_found) {
+    return Error{ErrorCode::kInvalidArgument, path + ": expected a file, or nothing yet"};
+  }
+  const auto folder = std::filesystem::absolute(path, error).parent_path().string();
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return base::io_error(folder, errno);
+  const bool is_there = kind == std::filesystem::file_type::regular;
+  if (is_there && ::access(path.c_str(), R_OK | W_OK) != 0) return base::io_error(path, errno);
+  return {};
+}
+
 /// Moves a database and its log aside.
 Status move_aside(const std::string& path) {
   constexpr int kKept = 3;
@@ -41,7 +60,7 @@ Status move_aside(const std::string& path) {
   int n = 1;
   while (n < kKept && std::filesystem::exists(path + ".damaged-" + std::to_string(n), error)) ++n;
   const std::string aside = path + ".damaged-" + std::to_string(n);
-  for (const char* part : {"-wal", "-shm", ""}) {
+  for (const char* part : {"-wal", "-shm", "-journal", ""}) {
     std::filesystem::remove(aside + part, error);
     if (!std::filesystem::exists(path + part, error)) continue;
     std::filesystem::rename(path + part, aside + part, error);
@@ -86,11 +105,12 @@ class Outbox::Impl {
   }
 
   Status start() {
-    if (Status opened = open_store(); !opened.ok()) {
-      if (opened.error().code != ErrorCode::kCorrupt) return opened;
-      OSPREY_TRY(begin_anew(opened.error()));
+    if (Status opened = open_first(); !opened.ok()) {
+      const ErrorCode code = opened.error().code;
+      // A disk that is full, or others who hold the file, may be different soon.
+      if (code != ErrorCode::kIo && code != ErrorCode::kUnavailable) return opened;
     }
-    keeper_ = clock_.start_thread("outbox", [this] { sync_now_and_then(); });
+    keeper_ = clock_.start_thread("outbox", [this] { look_now_and_then(); });
     return {};
   }
 
@@ -123,32 +143,40 @@ class Outbox::Impl {
     OSPREY_TRY(check_limit(options_.path, bytes));
     const std::lock_guard lock(mutex_);
     limit_bytes_ = bytes;
-    return change_if_damaged([&] { return keep_limit(); });
+    return unless_closed([&] { return keep_limit(); });
   }
 
   Status add_consumer(const ConsumerOptions& options) {
     const std::lock_guard lock(mutex_);
-    return change([&](Books& books) -> Status {
+    wanted_[options.name] = options;
+    return unless_closed([&]() -> Status {
+      Books books = store_->books();
       auto [consumer, added] = books.consumers.try_emplace(options.name);
       consumer->second.pictures = options.pictures;
-      if (!added) return {};
-      consumer->second.place = options.begin == Begin::kAtEnd ? books.newest : books.oldest - 1;
-      return store_->save(*consumer);
+      if (added) consumer->second.place = place_of(options, books);
+      return save_consumers(std::move(books));
     });
   }
 
   Status keep_consumers(const std::vector<std::string>& names) {
     const std::lock_guard lock(mutex_);
-    return change([&](Books& books) -> Status {
-      for (auto one = books.consumers.begin(); one != books.consumers.end();) {
-        if (std::find(names.begin(), names.end(), one->first) != names.end()) {
-          ++one;
-          continue;
+    const auto goes = [&](const auto& one) {
+      return std::find(names.begin(), names.end(), one.first) == names.end();
+    };
+    std::erase_if(wanted_, goes);
+    std::erase_if(carried_, goes);
+    return unless_closed([&] {
+      return change_once([&](Books& books) -> Status {
+        for (auto one = books.consumers.begin(); one != books.consumers.end();) {
+          if (!goes(*one)) {
+            ++one;
+            continue;
+          }
+          OSPREY_TRY(store_->forget(one->first));
+          one = books.consumers.erase(one);
         }
-        OSPREY_TRY(store_->forget(one->first));
-        one = books.consumers.erase(one);
-      }
-      return store_->remove_pictures_nobody_wants(books);
+        return store_->remove_pictures_nobody_wants(books);
+      });
     });
   }
 
@@ -156,7 +184,7 @@ class Outbox::Impl {
                                         std::optional<std::int64_t> after) {
     const std::lock_guard lock(mutex_);
     std::vector<StoredEvent> events;
-    const Status read = change_if_damaged([&]() -> Status {
+    const Status read = anew_if_damaged([&]() -> Status {
       const auto consumer = store_->books().consumers.find(name);
       if (consumer == store_->books().consumers.end()) return no_consumer(name);
       events = OSPREY_TRY(
@@ -177,15 +205,15 @@ class Outbox::Impl {
 
   Result<Consumer> consumer(const std::string& name) const {
     const std::lock_guard lock(mutex_);
-    const auto& consumers = store_->books().consumers;
-    const auto one = consumers.find(name);
-    if (one == consumers.end()) return no_consumer(name);
+    const Books books = known_books();
+    const auto one = books.consumers.find(name);
+    if (one == books.consumers.end()) return no_consumer(name);
     return one->second;
   }
 
   Result<ConsumerStatus> consumer_status(const std::string& name) const {
     const std::lock_guard lock(mutex_);
-    const auto& books = store_->books();
+    const Books books = known_books();
     const auto one = books.consumers.find(name);
     if (one == books.consumers.end()) return no_consumer(name);
     const Consumer& c = one->second;
@@ -194,23 +222,24 @@ class Outbox::Impl {
 
   OutboxStatus status() const {
     const std::lock_guard lock(mutex_);
-    const Books& books = store_->books();
+    const Books books = known_books();
     OutboxStatus status;
     status.events = static_cast<std::uint64_t>(books.newest - books.oldest + 1);
     status.bytes = books.bytes;
     status.newest = books.newest;
     status.lost = lost_;
     status.replaced = replaced_;
-    status.problem = problem_;
+    status.moved_aside = moved_aside_;
+    status.problem = store_ ? problem_ : closed_.message;
     return status;
   }
 
   Result<std::vector<StoredEvent>> history(const HistoryQuery& query) {
-    return read([&](Store& store) { return store.history(query); });
+    return on_second([&](Store& store) { return store.history(query); });
   }
 
   Result<std::vector<RefusedEvent>> refused_events(std::size_t limit) {
-    return read([&](Store& store) { return store.refused(limit); });
+    return on_second([&](Store& store) { return store.refused(limit); });
   }
 
   std::shared_ptr<void> listen(std::function<void()> listener) {
@@ -224,9 +253,94 @@ class Outbox::Impl {
   }
 
  private:
+  Status open_first() {
+    const std::lock_guard lock(mutex_);
+    {
+      const std::lock_guard second(second_mutex_);
+      OSPREY_TRY(open_store());
+    }
+    return anew_if_damaged([&] { return keep_limit(); });
+  }
+
+  /// Opens the file; if it is damaged, a new one. Both mutexes are held.
   Status open_store() {
-    store_ = OSPREY_TRY(Store::open(options_.path, options_.full_sync, boot_));
-    return keep_limit();
+    const auto open = [&] {
+      return Store::open(options_.path, options_.full_sync, boot_, newest_known_);
+    };
+    auto opened = open();
+    if (!opened.ok() && opened.error().code == ErrorCode::kCorrupt) {
+      const Status moved = give_up_file(opened.error());
+      opened = moved.ok() ? open() : Result<std::unique_ptr<Store>>(moved.error());
+      if (!opened.ok()) opened = Error{ErrorCode::kIo, opened.error().message};
+    }
+    if (!opened.ok()) {
+      closed_ = opened.error();
+      return closed_;
+    }
+    store_ = *std::move(opened);
+    ++generation_;
+    problem_.clear();
+    Books books = store_->books();
+    for (auto& [name, consumer] : carried_) {
+      consumer.place = books.newest;
+      books.consumers.try_emplace(name, consumer);
+    }
+    carried_.clear();
+    for (const auto& [name, options] : wanted_) {
+      auto [consumer, added] = books.consumers.try_emplace(name);
+      consumer->second.pictures = options.pictures;
+      if (added) consumer->second.place = place_of(options, books);
+    }
+    return save_consumers(std::move(books));
+  }
+
+  static std::int64_t place_of(const ConsumerOptions& options, const Books& books) {
+    return options.begin == Begin::kAtEnd ? books.newest : books.oldest - 1;
+  }
+
+  /// A disk that is full is no reason to have none: each is saved whenever its place changes.
+  Status save_consumers(Books books) {
+    Status saved = store_->transaction([&]() -> Status {
+      for (const auto& consumer : books.consumers) OSPREY_TRY(store_->save(consumer));
+      return {};
+    });
+    if (!saved.ok() && saved.error().code == ErrorCode::kCorrupt) return saved;
+    store_->set_books(std::move(books));
+    return {};
+  }
+
+  /// In place of a file that is damaged, a new one. Consumers and their counts stay; what waited is
+  /// lost and counted. mutex_ is held.
+  Status begin_anew(const Error& damage) {
+    const std::lock_guard lock(second_mutex_);
+    const Books& books = store_->books();
+    newest_known_ = books.newest;
+    carried_ = books.consumers;
+    for (auto& [name, consumer] : carried_) consumer.discarded += books.waiting(consumer);
+    store_.reset();
+    if (Status moved = give_up_file(damage); !moved.ok()) {
+      closed_ = moved.error();
+      return moved;
+    }
+    return open_store();
+  }
+
+  Status give_up_file(const Error& damage) {
+    OSPREY_TRY(move_aside(options_.path));
+    ++replaced_;
+    moved_aside_ = damage.message + "; moved aside, and a new file begun";
+    return {};
+  }
+
+  /// What it was once it could be opened, and is still to be.
+  Books known_books() const {
+    if (store_) return store_->books();
+    Books books;
+    books.newest = newest_known_;
+    books.oldest = newest_known_ + 1;
+    books.consumers = carried_;
+    for (const auto& wanted : wanted_) books.consumers.try_emplace(wanted.first);
+    return books;
   }
 
   Status keep_limit() {
@@ -237,20 +351,25 @@ class Outbox::Impl {
     return store_->shrink();
   }
 
-  /// What is read on the connection that append() does not use.
-  template <typename Read>
-  auto read(const Read& one) -> decltype(one(std::declval<Store&>())) {
-    std::string damage;
+  /// What is done on the connection that append() does not use, which damage ends and begins anew.
+  template <typename Action>
+  auto on_second(const Action& action) -> decltype(action(std::declval<Store&>())) {
+    std::uint64_t generation = 0;
+    Error damage;
     {
       const std::lock_guard lock(second_mutex_);
-      auto result = one(*store_);
+      if (!store_) return closed_;
+      auto result = action(*store_);
       if (result.ok() || result.error().code != ErrorCode::kCorrupt) return result;
-      damage = result.error().message;
+      damage = result.error();
+      generation = generation_;
     }
     const std::lock_guard lock(mutex_);
-    OSPREY_TRY(begin_anew({ErrorCode::kCorrupt, damage}));
+    // Unless another has done so since.
+    if (store_ && generation_ == generation) OSPREY_TRY(begin_anew(damage));
     const std::lock_guard second(second_mutex_);
-    return one(*store_);
+    if (!store_) return closed_;
+    return action(*store_);
   }
 
   Status advance(const std::string& name, std::int64_t number, const std::string* reason) {
@@ -259,7 +378,6 @@ class Outbox::Impl {
       const auto consumer = books.consumers.find(name);
       if (consumer == books.consumers.end()) return no_consumer(name);
       Consumer& c = consumer->second;
-      // Beyond the newest: of a file that has been replaced since.
       if (number <= c.place || number > books.newest) return {};
       const auto had = static_cast<std::uint64_t>(
           number - std::min(std::max(c.place, books.oldest - 1), number));
@@ -286,65 +404,43 @@ class Outbox::Impl {
   }
 
   Status change(const std::function<Status(Books&)>& changes) {
-    return change_if_damaged([&] { return change_once(changes); });
+    return anew_if_damaged([&] { return change_once(changes); });
   }
 
-  Status change_if_damaged(const std::function<Status()>& action) {
+  /// `action` is tried again with a new file if this one is found damaged.
+  Status anew_if_damaged(const std::function<Status()>& action) {
+    if (!store_) return closed_;
     Status done = action();
     if (done.ok() || done.error().code != ErrorCode::kCorrupt) return done;
     OSPREY_TRY(begin_anew(done.error()));
     return action();
   }
 
-  /// Consumers and their counts stay; what waited is lost and counted.
-  Status begin_anew(const Error& damage) {
-    std::map<std::string, Consumer> consumers;
-    const std::lock_guard lock(second_mutex_);
-    if (store_) {
-      for (const auto& [name, consumer] : store_->books().consumers) {
-        Consumer& kept = consumers[name] = consumer;
-        kept.discarded += store_->books().waiting(consumer);
-        kept.place = 0;
-      }
-    }
-    store_.reset();
-    Status moved = move_aside(options_.path);
-    if (moved.ok()) {
-      ++replaced_;
-      problem_ = damage.message + "; moved aside, and a new file begun";
-    } else {
-      problem_ = moved.error().message;
-    }
-    auto opened = Store::open(options_.path, options_.full_sync, boot_);
-    if (!opened.ok() && opened.error().code == ErrorCode::kCorrupt) {
-      opened = Error{ErrorCode::kIo, opened.error().message};
-    }
-    if (!opened.ok()) {
-      // There must be one: in memory, until the next start.
-      problem_ += "; " + opened.error().message + "; events are kept in memory only";
-      opened = Store::open("", false, boot_);
-    }
-    store_ = OSPREY_TRY(std::move(opened));
-    return change_once([&](Books& books) -> Status {
-      books.consumers = std::move(consumers);
-      for (const auto& consumer : books.consumers) OSPREY_TRY(store_->save(consumer));
-      return {};
-    });
+  /// What is seen to anyway when the file can be opened.
+  Status unless_closed(const std::function<Status()>& action) {
+    return store_ ? anew_if_damaged(action) : Status();
   }
 
-  void sync_now_and_then() {
+  void look_now_and_then() {
     std::unique_lock lock(keeper_mutex_);
     while (!stopping_) {
-      changed_->wait_until(lock, clock_.now() + kUntilSynced);
-      if (stopping_ || !dirty_.exchange(false)) continue;
+      changed_->wait_until(lock, clock_.now() + kBetweenLooks);
+      if (stopping_) return;
       lock.unlock();
-      {
-        const std::lock_guard second(second_mutex_);
-        // A disk that is full says so to append(), too, and here it is tried again.
-        if (!store_->sync().ok()) dirty_.store(true);
+      open_if_closed();
+      // A disk that is full says so to append(), too, and here it is tried again.
+      if (dirty_.exchange(false) && !on_second([](Store& store) { return store.sync(); }).ok()) {
+        dirty_.store(true);
       }
       lock.lock();
     }
+  }
+
+  void open_if_closed() {
+    const std::lock_guard lock(mutex_);
+    if (store_) return;
+    const std::lock_guard second(second_mutex_);
+    (void)open_store();
   }
 
   const OutboxOptions options_;
@@ -352,11 +448,18 @@ class Outbox::Impl {
   base::Clock& clock_;
   const LockFile lock_;
 
-  mutable std::mutex mutex_;      ///< what follows, and the store but for its second connection
-  std::unique_ptr<Store> store_;  ///< replaced with both mutexes held
+  mutable std::mutex mutex_;  ///< what follows, and the store's first connection
   std::uint64_t limit_bytes_;
   std::uint64_t lost_ = 0, replaced_ = 0;
-  std::string problem_;
+  std::string problem_, moved_aside_;
+  std::map<std::string, ConsumerOptions> wanted_;  ///< of this run
+  std::map<std::string, Consumer> carried_;        ///< of a file given up, for the next
+  std::int64_t newest_known_ = 0;                  ///< of a file given up
+
+  // Read with either mutex, written with both.
+  std::unique_ptr<Store> store_;  ///< none: the file could not be opened
+  Error closed_;                  ///< why
+  std::uint64_t generation_ = 0;  ///< times a file was opened
 
   std::mutex second_mutex_;  ///< the store's second connection; taken after mutex_
 
@@ -379,6 +482,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(OutboxOptions options, base::Clock&
   OSPREY_TRY(check_limit(options.path, options.limit_bytes));
   auto folders =
       OSPREY_TRY(base::MadeFolders::make(std::filesystem::path(options.path).parent_path()));
+  OSPREY_TRY(check_place(options.path));
   LockFile lock = OSPREY_TRY(LockFile::take(options.path));
   auto impl = std::make_unique<Impl>(std::move(options), clock, std::move(lock));
   OSPREY_TRY(impl->start());

@@ -68,7 +68,8 @@ struct OutboxStatus {
   // Since open():
   std::uint64_t lost = 0;      ///< events append() failed to keep
   std::uint64_t replaced = 0;  ///< times a damaged file was moved aside
-  std::string problem;         ///< the last failure of append(), or of the file; empty: none
+  std::string moved_aside;     ///< why, the last time; empty: none was
+  std::string problem;         ///< why append() failed the last time, or would; empty: it would not
 };
 
 /// Newest first.
@@ -91,22 +92,27 @@ struct RefusedEvent {
 /// What goes undelivered is counted for each consumer that waited for it.
 ///
 /// A damaged file is moved aside to "<path>.damaged-<n>" (three are kept), and a new one begun, at
-/// open() as later; the numbers begin again at 1, with another uuid in the keys. A database that
-/// another program made is left alone: open() fails.
+/// open() as later, with another uuid in the keys. Numbers go on if it was found while running, and
+/// begin again at 1 if it was at open(). So is a file begun anew that somebody took away. A
+/// database that another program made is left alone: open() fails.
 ///
-/// Threads: any. Cost: append() some 100 us without full_sync; history() does not hold it up.
+/// While the file cannot be opened, as the disk is full, what is given is lost and counted, and
+/// opening is tried again each second.
+///
+/// Threads: any. Cost: append() some 100 us without full_sync, half a second at most while another
+/// program holds the file; history() does not hold it up.
 class Outbox {
  public:
-  /// Errors: a limit too low, or a database that is no outbox (kInvalidArgument); another process
-  /// has it open (kUnavailable); the file cannot be made, read or written (kIo).
+  /// Errors: a limit too low, a database that is no outbox, or no file (kInvalidArgument); another
+  /// process has it open (kUnavailable); the file may not be made, read or written (kIo).
   static Result<std::unique_ptr<Outbox>> open(OutboxOptions options, base::Clock& clock);
   /// Tidies the log up. Every consumer of the outbox has ended by then.
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
-  /// Keeps an event; its number. Errors: kInvalidArgument; kIo (a full disk): the event is lost,
-  /// which status() counts, and the next may succeed.
+  /// Keeps an event; its number. Errors: kInvalidArgument; kIo (a full disk), kUnavailable (another
+  /// program holds the file): the event is lost, which status() counts, and the next may succeed.
   Result<std::int64_t> append(const NewEvent& event);
 
   /// In place of OutboxOptions::limit_bytes; what is beyond it goes, as when an event comes.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kApplication = 0x6f73706f;  // "ospo"
 constexpr std::int64_t kVersion = 1;
 constexpr std::int64_t kLargestNumber = std::int64_t{1} << 53;  // exact in every reader of JSON
+constexpr const char* kLongestLog = "PRAGMA journal_size_limit = 16000000";
 constexpr char kBetweenZones = '\x1f';
 
 // `events` is narrow, so that looking for a label among 100 000 reads some megabytes.
@@ -73,30 +74,34 @@ std::uint64_t not_negative(std::int64_t number) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(number, 0));
 }
 
-/// Makes the tables, or sees that they are those expected.
-Status settle(Database& database, const std::string& path) {
+/// Makes the tables, so that numbers go on from `newest`, or sees that they are those expected.
+Status settle(Database& database, const std::string& path, std::int64_t newest) {
+  Database expected = OSPREY_TRY(Database::open(":memory:"));
+  OSPREY_TRY(expected.run(kSchema));
+  const std::string expected_tables = OSPREY_TRY(expected.text(kSchemaText));
   const std::string tables = OSPREY_TRY(database.text(kSchemaText));
   const std::string application = OSPREY_TRY(database.text("PRAGMA application_id"));
-  if (!tables.empty() && application != std::to_string(kApplication)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 path + ": a database of another program; expected an outbox or no file"};
-  }
-  // Together with the tables, so that a process that ends in the middle leaves none.
-  if (tables.empty()) {
+  const bool is_ours = application == std::to_string(kApplication);
+  // One transaction, so that a process that ends in the middle leaves nothing of it.
+  if (tables.empty() && application == "0") {
     const std::string make =
         "BEGIN IMMEDIATE; PRAGMA application_id = " + std::to_string(kApplication) +
-        "; PRAGMA user_version = " + std::to_string(kVersion) + ";" + kSchema + "COMMIT";
+        "; PRAGMA user_version = " + std::to_string(kVersion) + ";" + kSchema +
+        "INSERT INTO sqlite_sequence(name, seq) VALUES('events', " + std::to_string(newest) +
+        "); COMMIT";
     return database.run(make.c_str());
+  }
+  if (!is_ours && tables != expected_tables) {
+    return Error{ErrorCode::kInvalidArgument,
+                 path + ": a database of another program; expected an outbox or no file"};
   }
   const std::string version = OSPREY_TRY(database.text("PRAGMA user_version"));
   if (version != std::to_string(kVersion)) {
     return Error{ErrorCode::kUnsupported, path + ": an outbox of version " + version +
                                               "; expected " + std::to_string(kVersion)};
   }
-  Database expected = OSPREY_TRY(Database::open(":memory:"));
-  OSPREY_TRY(expected.run(kSchema));
-  if (OSPREY_TRY(expected.text(kSchemaText)) != tables) {
-    return Error{ErrorCode::kCorrupt, path + ": its tables are not those of an outbox"};
+  if (!is_ours || tables != expected_tables) {
+    return database.damaged("its tables are not those of an outbox");
   }
   return {};
 }
@@ -183,27 +188,36 @@ Store::Store(Database writer, Database reader)
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, bool full_sync,
-                                           const std::string& boot) {
-  const bool in_memory = path.empty();
-  const std::string place = in_memory ? ":memory:" : path;
-  Database writer = OSPREY_TRY(Database::open(place));
-  if (!in_memory) OSPREY_TRY(writer.run("PRAGMA journal_mode = WAL"));
-  OSPREY_TRY(settle(writer, place));
+                                           const std::string& boot, std::int64_t newest) {
+  Database writer = OSPREY_TRY(Database::open(path));
+  OSPREY_TRY(writer.run("PRAGMA journal_mode = WAL"));
+  OSPREY_TRY(settle(writer, path, newest));
   OSPREY_TRY(writer.writable());
   OSPREY_TRY(writer.run(full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   // Syncing is sync()'s, which holds nobody up; this is for when it does not get its turn.
   OSPREY_TRY(writer.run("PRAGMA wal_autocheckpoint = 10000"));
-  Database reader = OSPREY_TRY(Database::open(place));
-  if (in_memory) OSPREY_TRY(settle(reader, place));
+  Database reader = OSPREY_TRY(Database::open(path));
   OSPREY_TRY(reader.run("PRAGMA synchronous = NORMAL"));
+  // A log that grew while another program was reading is cut down afterwards.
+  OSPREY_TRY(writer.run(kLongestLog));
+  OSPREY_TRY(reader.run(kLongestLog));
   std::unique_ptr<Store> store(new Store(std::move(writer), std::move(reader)));
   store->statements_ = OSPREY_TRY(Statements::prepare(store->writer_, store->reader_));
-  OSPREY_TRY(store->load(place));
-  OSPREY_TRY(store->load_epochs(place, boot));
+  OSPREY_TRY(store->load());
+  OSPREY_TRY(store->load_epochs(boot));
   return store;
 }
 
-Status Store::load(const std::string& path) {
+Status Store::load() {
+  // Those that must be right for counts and order to be; the large ones are seen to when they are
+  // read.
+  for (const char* table : {"events", "consumers", "epochs", "sqlite_sequence"}) {
+    const std::string check = std::string("PRAGMA integrity_check(") + table + ")";
+    const std::string found = OSPREY_TRY(writer_.text(check.c_str()));
+    if (found != "ok") {
+      return writer_.damaged(std::string("its table ") + table + " is damaged");
+    }
+  }
   const auto number = [&](const char* sql) -> Result<std::int64_t> {
     Statement statement = OSPREY_TRY(writer_.prepare(sql));
     return OSPREY_TRY(statement.number()).value_or(0);
@@ -213,9 +227,11 @@ Status Store::load(const std::string& path) {
   const std::int64_t last = OSPREY_TRY(number("SELECT max(number) FROM events"));
   const std::int64_t first = OSPREY_TRY(number("SELECT min(number) FROM events"));
   books_.newest = std::max(given, last);
-  books_.oldest = last == 0 ? books_.newest + 1 : first;
-  if (books_.oldest < 1 || books_.newest >= kLargestNumber || (last != 0 && last < given)) {
-    return Error{ErrorCode::kCorrupt, path + ": its numbers are not those of an outbox"};
+  const std::int64_t events = OSPREY_TRY(number("SELECT count(*) FROM events"));
+  books_.oldest = events == 0 ? books_.newest + 1 : first;
+  if (books_.oldest < 1 || books_.newest >= kLargestNumber ||
+      events != books_.newest - books_.oldest + 1) {
+    return writer_.damaged("its numbers are not those of an outbox");
   }
   page_bytes_ = not_negative(OSPREY_TRY(number("PRAGMA page_size")));
   books_.picture_bytes = not_negative(OSPREY_TRY(number("SELECT sum(length(jpeg)) FROM pictures")));
@@ -223,16 +239,20 @@ Status Store::load(const std::string& path) {
 
   Statement consumers = OSPREY_TRY(
       writer_.prepare("SELECT name, place, delivered, discarded, refused FROM consumers"));
-  return consumers.rows([&] {
+  bool within = true;
+  OSPREY_TRY(consumers.rows([&] {
     Consumer& consumer = books_.consumers[consumers.text(0)];
-    consumer.place = std::clamp<std::int64_t>(consumers.integer(1), 0, books_.newest);
+    consumer.place = consumers.integer(1);
+    within = within && consumer.place >= 0 && consumer.place <= books_.newest;
     consumer.delivered = not_negative(consumers.integer(2));
     consumer.discarded = not_negative(consumers.integer(3));
     consumer.refused = not_negative(consumers.integer(4));
-  });
+  }));
+  if (!within) return writer_.damaged("a consumer has events that there never were");
+  return {};
 }
 
-Status Store::load_epochs(const std::string& path, const std::string& boot) {
+Status Store::load_epochs(const std::string& boot) {
   std::string last_boot;
   Statement rows = OSPREY_TRY(writer_.prepare("SELECT first, uuid, boot FROM epochs ORDER BY 1"));
   OSPREY_TRY(rows.rows([&] {
@@ -244,7 +264,7 @@ Status Store::load_epochs(const std::string& path, const std::string& boot) {
                      epochs_.back().first <= books_.newest + 1;
   if ((kept && !known) || !std::all_of(epochs_.begin(), epochs_.end(),
                                        [](const Epoch& epoch) { return is_uuid(epoch.uuid); })) {
-    return Error{ErrorCode::kCorrupt, path + ": its keys are not those of an outbox"};
+    return writer_.damaged("its keys are not those of an outbox");
   }
   if (known && !boot.empty() && last_boot == boot) return {};
 
@@ -292,6 +312,7 @@ Result<std::int64_t> Store::insert(const NewEvent& event, std::size_t longest_pi
 Status Store::count_bytes(Books& books) {
   const auto pages = OSPREY_TRY(statements_->pages.number()).value_or(0);
   const auto free = OSPREY_TRY(statements_->free_pages.number()).value_or(0);
+  if (free < 0 || free > pages) return writer_.damaged("it has fewer pages than are free");
   books.bytes = not_negative(pages - free) * page_bytes_;
   return {};
 }
@@ -305,7 +326,7 @@ Status Store::make_room(std::uint64_t limit, std::int64_t last, Books& books) {
     } else if (books.oldest < last) {
       OSPREY_TRY(drop_oldest_event(books));
     } else {
-      return {};
+      return writer_.damaged("it is full, and there are no events in it");
     }
   }
 }
@@ -326,6 +347,7 @@ Status Store::drop_oldest_event(Books& books) {
     OSPREY_TRY(save(consumer));
   }
   books.oldest = OSPREY_TRY(statements_->first_number.number()).value_or(books.newest + 1);
+  if (books.oldest != number + 1) return writer_.damaged("an event is missing");
   return {};
 }
 
@@ -337,6 +359,9 @@ Status Store::drop_oldest_picture(Books& books) {
     bytes = not_negative(statements_->first_picture.integer(1));
   }));
   OSPREY_TRY(statements_->delete_picture.run(number));
+  if (number != 0 && statements_->delete_picture.changed() == 0) {
+    return writer_.damaged("a picture is not in its place");
+  }
   books.picture_bytes -= std::min(bytes, books.picture_bytes);
   return {};
 }
@@ -398,6 +423,13 @@ Result<std::vector<StoredEvent>> Store::next(std::int64_t after, std::size_t lim
   Statement& rows = pictures ? statements_->next_with_pictures : statements_->next;
   OSPREY_TRY(rows.rows([&] { events.push_back(event_of(rows)); }, after,
                        static_cast<std::int64_t>(limit)));
+  std::int64_t number = std::max(after, books_.oldest - 1);
+  const std::int64_t last = number + static_cast<std::int64_t>(std::min<std::uint64_t>(
+                                         limit, not_negative(books_.newest - number)));
+  for (const auto& event : events) {
+    if (event.number != ++number) return writer_.damaged("an event is missing");
+  }
+  if (number != last) return writer_.damaged("an event is missing");
   return events;
 }
 
@@ -431,6 +463,7 @@ Result<std::vector<RefusedEvent>> Store::refused(std::size_t limit) {
 }
 
 Status Store::sync() {
+  OSPREY_TRY(reader_.in_place());
   return statements_->sync.run();
 }
 

@@ -43,10 +43,10 @@ struct Books {
 /// connection.
 class Store {
  public:
-  /// `path` empty: in memory, without a history. `boot` differs after each start of the machine, or
-  /// is empty.
+  /// `boot` differs after each start of the machine, or is empty. Numbers in a file that is made go
+  /// on from `newest`.
   static Result<std::unique_ptr<Store>> open(const std::string& path, bool full_sync,
-                                             const std::string& boot);
+                                             const std::string& boot, std::int64_t newest);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -72,7 +72,7 @@ class Store {
   // The second connection's.
   Result<std::vector<StoredEvent>> history(const HistoryQuery& query);
   Result<std::vector<RefusedEvent>> refused(std::size_t limit);
-  /// Everything that was changed is on the disk.
+  /// Everything that was changed is on the disk, in the file at the path.
   Status sync();
 
  private:
@@ -83,8 +83,8 @@ class Store {
   };
 
   Store(Database writer, Database reader);
-  Status load(const std::string& path);
-  Status load_epochs(const std::string& path, const std::string& boot);
+  Status load();
+  Status load_epochs(const std::string& boot);
   Status count_bytes(Books& books);
   Status drop_oldest_event(Books& books);
   Status drop_oldest_picture(Books& books);

@@ -27,7 +27,7 @@ function makeSink(sink) {
 
 function updateSink(row, sink) {
   row.dataset.state = sink.connected ? 'running' : 'waiting';
-  const parts = [sink.connected ? 'Connected' : sink.problem || 'Not connected', `${format.count(sink.delivered)} delivered`];
+  const parts = [sink.problem || (sink.connected ? 'Connected' : 'Not connected'), `${format.count(sink.delivered)} delivered`];
   if (sink.waiting) parts.push(`${format.count(sink.waiting)} waiting`);
   if (sink.discarded) parts.push(`${format.count(sink.discarded)} discarded`);
   setText(row.querySelector('.row-more'), parts.join(' · '));
