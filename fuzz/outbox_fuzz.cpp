@@ -57,13 +57,15 @@ base::RealClock& the_clock() {
   return clock;
 }
 
-std::string good_file() {
-  const std::string path = folder() + "/good.db";
+std::string good_file(bool nearly_full) {
+  const std::string path = folder() + (nearly_full ? "/nearly_full.db" : "/good.db");
   {
     const auto outbox = outbox::Outbox::open(options_of(path), the_clock()).value();
     require(outbox->add_consumer({"a", outbox::Begin::kAtEnd, true}).ok());
     for (int i = 0; i < 40; ++i) require(outbox->append(event_of("door")).ok());
-    for (int i = 0; i < 3; ++i) require(outbox->append(event_of("door", kLarge)).ok());
+    for (int i = 0; nearly_full && i < 3; ++i) {
+      require(outbox->append(event_of("door", kLarge)).ok());
+    }
     require(outbox->delivered("a", 10).ok());
     require(outbox->refused("a", 11, "no").ok());
   }
@@ -71,7 +73,7 @@ std::string good_file() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void use(outbox::Outbox& outbox) {
+void use(outbox::Outbox& outbox, bool fill) {
   require(outbox.add_consumer({"a", outbox::Begin::kAtBeginning, true}).ok());
   const auto events = outbox.next("a", 100);
   require(events.ok());
@@ -80,7 +82,7 @@ void use(outbox::Outbox& outbox) {
     require((*events)[i].number == (*events)[i - 1].number + 1);
   }
   require(outbox.append(event_of("yard")).ok());
-  require(outbox.append(event_of("yard", kLarge)).ok());
+  if (fill) require(outbox.append(event_of("yard", kLarge)).ok());
   require(outbox.status().bytes <= outbox::kLeastLimit);
   outbox::HistoryQuery query;
   query.zone = "drive";
@@ -94,16 +96,17 @@ void use(outbox::Outbox& outbox) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string good = good_file();
+  static const std::string good = good_file(false), nearly_full = good_file(true);
   static const std::string path = folder() + "/outbox.db";
+  const bool fill = size > 0 && data[0] % 8 == 4;
   std::string bytes(reinterpret_cast<const char*>(data), size);
   if (size > 0 && data[0] % 2 == 0) {
-    bytes = good;
+    bytes = fill ? nearly_full : good;
     // A place and what is there now, again and again. 16 bits do not reach the file's end, so they
     // count pairs of bytes, and the first byte says which of the two.
     for (std::size_t at = 1; at + 3 <= size; at += 3) {
       const std::size_t place =
-          ((256U * data[at] + data[at + 1]) * 2 + (data[0] / 2U) % 2) % bytes.size();
+          ((256U * data[at] + data[at + 1]) * 2 + data[0] / 8 % 2) % bytes.size();
       bytes[place] = static_cast<char>(data[at + 2]);
     }
   }
@@ -113,7 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
   const auto outbox = outbox::Outbox::open(options_of(path), the_clock());
   if (outbox.ok()) {
-    use(**outbox);
+    use(**outbox, fill);
   } else {
     require(outbox.error().message.find(path) != std::string::npos);
     // Another program's, or another version's.
