@@ -23,6 +23,8 @@ struct ServerLimits {
   int viewers = 16;                                   ///< live pictures and event streams at once
   double requests_per_second = 50;                    ///< of one client, in the long run
   double burst = 200;                                 ///< requests a client may make at once
+  double wrong_tokens_per_second = 0.5;               ///< of one client, in the long run
+  double wrong_tokens_burst = 10;                     ///< wrong tokens a client may try at once
   std::chrono::milliseconds header_patience{10'000};  ///< for all of a request's header
   std::chrono::milliseconds body_patience{20'000};    ///< for all of its body
   std::chrono::milliseconds write_patience{10'000};   ///< for 64 KiB, or a picture, to be taken

@@ -180,7 +180,7 @@ Site::Site(Service& service, Access access, const ServerLimits& limits, base::Cl
       limits_(limits),
       clock_(clock),
       requests_(limits.requests_per_second, limits.burst),
-      wrong_tokens_(0.5, 10) {}
+      wrong_tokens_(limits.wrong_tokens_per_second, limits.wrong_tokens_burst) {}
 
 std::optional<Answer> Site::refusal(const Request& request) {
   const std::string client = client_of(request.client);

@@ -158,6 +158,8 @@ int main(int argc, char** argv) {
   options.token_file = argc > 1 ? argv[1] : "";
   options.limits.requests_per_second = 1e6;
   options.limits.burst = 1e6;
+  options.limits.wrong_tokens_per_second = 1e6;
+  options.limits.wrong_tokens_burst = 1e6;
   const auto server = serve::Server::start(options, service, clock);
   if (!server.ok()) {
     std::cerr << server.error().message << "\n";
