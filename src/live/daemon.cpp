@@ -463,7 +463,7 @@ class LiveDaemon final : public Daemon, serve::Service {
            (stream.state == "running" ? ", " + size + ", " + stream.decoder : ""));
     }
     for (const auto& sink : status.sinks) {
-      const auto state = sink.connected ? "connected" : sink.problem;
+      const auto state = sink.connected && sink.problem.empty() ? "connected" : sink.problem;
       if (std::exchange(told_[sink.name + " (sink)"], state) != state)
         log_(sink.name + ": " + state);
     }

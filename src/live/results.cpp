@@ -159,7 +159,7 @@ class LiveResults final : public Results {
     std::vector<serve::SinkStatus> all;
     const auto kept = outbox_->status();
     all.push_back({"outbox", kept.problem.empty(),
-                   kept.problem.empty() ? kept.moved_aside : kept.problem,
+                   kept.problem.empty() ? kept.given_up : kept.problem,
                    static_cast<std::uint64_t>(kept.newest), 0, kept.lost});
     const std::lock_guard lock(mutex_);
     for (const auto& delivery : deliveries_) {

@@ -55,7 +55,9 @@ Error why_read_only(const std::string& path) {
 
 Error error_of(const std::string& path, sqlite3* database) {
   const int result = sqlite3_extended_errcode(database);
-  if (result == SQLITE_READONLY) return why_read_only(path);
+  if (result == SQLITE_READONLY && sqlite3_db_readonly(database, "main") == 1) {
+    return why_read_only(path);
+  }
   Error error = error_of(path, result);
   if (const int number = sqlite3_system_errno(database);
       error.code == ErrorCode::kIo && (result & 0xff) != SQLITE_FULL && number != 0) {
@@ -150,7 +152,7 @@ Status Database::in_place() const {
   int moved = 0;
   sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (moved == 0) return {};
-  return damaged("removed or replaced while it was in use");
+  return Error{ErrorCode::kNotFound, *path_ + ": removed or replaced while it was in use"};
 }
 
 Error Database::damaged(const std::string& what) const {

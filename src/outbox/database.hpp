@@ -86,7 +86,7 @@ class Database {
 
   /// Fails where no statement could write. Known once something has been read.
   Status writable() const;
-  /// Fails if the file at the path is another one by now, or none.
+  /// kNotFound: the file at the path is another one by now, or there is none.
   Status in_place() const;
   /// kCorrupt, as `what` is wrong.
   Error damaged(const std::string& what) const;

@@ -10,6 +10,8 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "base/io_error.hpp"
@@ -79,6 +81,16 @@ Status check_limit(const std::string& path, std::uint64_t bytes) {
                                                 " bytes or more, not " + std::to_string(bytes)};
 }
 
+/// A disk that is full, or others who hold the file, may be different soon.
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::kIo || error.code == ErrorCode::kUnavailable;
+}
+
+/// Whether what failed is the file itself: damaged, or no longer there.
+bool is_lost(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kNotFound;
+}
+
 Error no_consumer(const std::string& name) {
   return {ErrorCode::kNotFound, "outbox: no consumer " + name};
 }
@@ -105,11 +117,7 @@ class Outbox::Impl {
   }
 
   Status start() {
-    if (Status opened = open_first(); !opened.ok()) {
-      const ErrorCode code = opened.error().code;
-      // A disk that is full, or others who hold the file, may be different soon.
-      if (code != ErrorCode::kIo && code != ErrorCode::kUnavailable) return opened;
-    }
+    if (Status opened = open_first(); !opened.ok() && !may_pass(opened.error())) return opened;
     keeper_ = clock_.start_thread("outbox", [this] { look_now_and_then(); });
     return {};
   }
@@ -143,41 +151,27 @@ class Outbox::Impl {
     OSPREY_TRY(check_limit(options_.path, bytes));
     const std::lock_guard lock(mutex_);
     limit_bytes_ = bytes;
-    return unless_closed([&] { return keep_limit(); });
+    if (!store_) return {};
+    Status kept = anew_if_damaged([&] { return keep_limit(); });
+    // Each event that comes makes room as well.
+    return !kept.ok() && may_pass(kept.error()) ? Status() : kept;
   }
 
   Status add_consumer(const ConsumerOptions& options) {
     const std::lock_guard lock(mutex_);
     wanted_[options.name] = options;
-    return unless_closed([&]() -> Status {
-      Books books = store_->books();
-      auto [consumer, added] = books.consumers.try_emplace(options.name);
-      consumer->second.pictures = options.pictures;
-      if (added) consumer->second.place = place_of(options, books);
-      return save_consumers(std::move(books));
-    });
+    if (kept_) kept_->insert(options.name);
+    if (store_) admit(options);
+    return {};
   }
 
   Status keep_consumers(const std::vector<std::string>& names) {
     const std::lock_guard lock(mutex_);
-    const auto goes = [&](const auto& one) {
-      return std::find(names.begin(), names.end(), one.first) == names.end();
-    };
-    std::erase_if(wanted_, goes);
-    std::erase_if(carried_, goes);
-    return unless_closed([&] {
-      return change_once([&](Books& books) -> Status {
-        for (auto one = books.consumers.begin(); one != books.consumers.end();) {
-          if (!goes(*one)) {
-            ++one;
-            continue;
-          }
-          OSPREY_TRY(store_->forget(one->first));
-          one = books.consumers.erase(one);
-        }
-        return store_->remove_pictures_nobody_wants(books);
-      });
-    });
+    kept_ = {names.begin(), names.end()};
+    std::erase_if(wanted_, [&](const auto& one) { return !kept_->contains(one.first); });
+    std::erase_if(last_.consumers, [&](const auto& one) { return !kept_->contains(one.first); });
+    if (!store_) return {};  // seen to when there is a file
+    return change([&](Books& books) { return forget_others(books); });
   }
 
   Result<std::vector<StoredEvent>> next(const std::string& name, std::size_t limit,
@@ -203,12 +197,13 @@ class Outbox::Impl {
     return advance(name, number, &reason);
   }
 
-  Result<Consumer> consumer(const std::string& name) const {
+  Result<std::int64_t> place(const std::string& name) const {
     const std::lock_guard lock(mutex_);
-    const Books books = known_books();
-    const auto one = books.consumers.find(name);
-    if (one == books.consumers.end()) return no_consumer(name);
-    return one->second;
+    if (!store_) return closed_;
+    const auto& consumers = store_->books().consumers;
+    const auto one = consumers.find(name);
+    if (one == consumers.end()) return no_consumer(name);
+    return one->second.place;
   }
 
   Result<ConsumerStatus> consumer_status(const std::string& name) const {
@@ -229,7 +224,7 @@ class Outbox::Impl {
     status.newest = books.newest;
     status.lost = lost_;
     status.replaced = replaced_;
-    status.moved_aside = moved_aside_;
+    status.given_up = given_up_;
     status.problem = store_ ? problem_ : closed_.message;
     return status;
   }
@@ -265,7 +260,7 @@ class Outbox::Impl {
   /// Opens the file; if it is damaged, a new one. Both mutexes are held.
   Status open_store() {
     const auto open = [&] {
-      return Store::open(options_.path, options_.full_sync, boot_, newest_known_);
+      return Store::open(options_.path, options_.full_sync, boot_, last_.newest);
     };
     auto opened = open();
     if (!opened.ok() && opened.error().code == ErrorCode::kCorrupt) {
@@ -281,64 +276,70 @@ class Outbox::Impl {
     ++generation_;
     problem_.clear();
     Books books = store_->books();
-    for (auto& [name, consumer] : carried_) {
+    for (auto& [name, consumer] : last_.consumers) {
       consumer.place = books.newest;
       books.consumers.try_emplace(name, consumer);
     }
-    carried_.clear();
-    for (const auto& [name, options] : wanted_) {
-      auto [consumer, added] = books.consumers.try_emplace(name);
-      consumer->second.pictures = options.pictures;
-      if (added) consumer->second.place = place_of(options, books);
-    }
-    return save_consumers(std::move(books));
-  }
-
-  static std::int64_t place_of(const ConsumerOptions& options, const Books& books) {
-    return options.begin == Begin::kAtEnd ? books.newest : books.oldest - 1;
-  }
-
-  /// A disk that is full is no reason to have none: each is saved whenever its place changes.
-  Status save_consumers(Books books) {
-    Status saved = store_->transaction([&]() -> Status {
-      for (const auto& consumer : books.consumers) OSPREY_TRY(store_->save(consumer));
-      return {};
-    });
-    if (!saved.ok() && saved.error().code == ErrorCode::kCorrupt) return saved;
     store_->set_books(std::move(books));
+    for (const auto& wanted : wanted_) admit(wanted.second);
+    unsaved_ = true;
+    // If this cannot be written now, the next start's keep_consumers() does it.
+    if (kept_) (void)change_once([&](Books& kept) { return forget_others(kept); });
     return {};
+  }
+
+  Status forget_others(Books& books) {
+    for (auto one = books.consumers.begin(); one != books.consumers.end();) {
+      if (kept_->contains(one->first)) {
+        ++one;
+        continue;
+      }
+      OSPREY_TRY(store_->forget(one->first));
+      one = books.consumers.erase(one);
+    }
+    return store_->remove_pictures_nobody_wants(books);
+  }
+
+  /// Its row follows with the next change: a disk that is full now is no reason to have none.
+  void admit(const ConsumerOptions& options) {
+    Books books = store_->books();
+    auto [consumer, added] = books.consumers.try_emplace(options.name);
+    consumer->second.pictures = options.pictures;
+    if (added) {
+      consumer->second.place = options.begin == Begin::kAtEnd ? books.newest : books.oldest - 1;
+    }
+    store_->set_books(std::move(books));
+    unsaved_ = unsaved_ || added;
   }
 
   /// In place of a file that is damaged, a new one. Consumers and their counts stay; what waited is
   /// lost and counted. mutex_ is held.
   Status begin_anew(const Error& damage) {
     const std::lock_guard lock(second_mutex_);
-    const Books& books = store_->books();
-    newest_known_ = books.newest;
-    carried_ = books.consumers;
-    for (auto& [name, consumer] : carried_) consumer.discarded += books.waiting(consumer);
+    last_ = store_->books();
+    for (auto& [name, consumer] : last_.consumers) consumer.discarded += last_.waiting(consumer);
+    last_.oldest = last_.newest + 1;
+    last_.bytes = 0;
     store_.reset();
-    if (Status moved = give_up_file(damage); !moved.ok()) {
-      closed_ = moved.error();
-      return moved;
+    if (Status given_up = give_up_file(damage); !given_up.ok()) {
+      closed_ = given_up.error();
+      return given_up;
     }
     return open_store();
   }
 
   Status give_up_file(const Error& damage) {
-    OSPREY_TRY(move_aside(options_.path));
+    const bool is_gone = damage.code == ErrorCode::kNotFound;
+    if (!is_gone) OSPREY_TRY(move_aside(options_.path));
     ++replaced_;
-    moved_aside_ = damage.message + "; moved aside, and a new file begun";
+    given_up_ = damage.message + (is_gone ? "; begun anew" : "; moved aside, and a new file begun");
     return {};
   }
 
   /// What it was once it could be opened, and is still to be.
   Books known_books() const {
     if (store_) return store_->books();
-    Books books;
-    books.newest = newest_known_;
-    books.oldest = newest_known_ + 1;
-    books.consumers = carried_;
+    Books books = last_;
     for (const auto& wanted : wanted_) books.consumers.try_emplace(wanted.first);
     return books;
   }
@@ -360,7 +361,7 @@ class Outbox::Impl {
       const std::lock_guard lock(second_mutex_);
       if (!store_) return closed_;
       auto result = action(*store_);
-      if (result.ok() || result.error().code != ErrorCode::kCorrupt) return result;
+      if (result.ok() || !is_lost(result.error())) return result;
       damage = result.error();
       generation = generation_;
     }
@@ -396,8 +397,15 @@ class Outbox::Impl {
   /// A transaction: the file and the books are changed together, or neither is.
   Status change_once(const std::function<Status(Books&)>& changes) {
     Books books = store_->books();
-    OSPREY_TRY(store_->transaction([&] { return changes(books); }));
+    const auto all = [&]() -> Status {
+      if (unsaved_) {
+        for (const auto& consumer : books.consumers) OSPREY_TRY(store_->save(consumer));
+      }
+      return changes(books);
+    };
+    OSPREY_TRY(store_->transaction(all));
     store_->set_books(std::move(books));
+    unsaved_ = false;
     // Without the lock: who waits for a sync must not hold this up.
     dirty_.store(true);
     return {};
@@ -414,11 +422,6 @@ class Outbox::Impl {
     if (done.ok() || done.error().code != ErrorCode::kCorrupt) return done;
     OSPREY_TRY(begin_anew(done.error()));
     return action();
-  }
-
-  /// What is seen to anyway when the file can be opened.
-  Status unless_closed(const std::function<Status()>& action) {
-    return store_ ? anew_if_damaged(action) : Status();
   }
 
   void look_now_and_then() {
@@ -451,10 +454,11 @@ class Outbox::Impl {
   mutable std::mutex mutex_;  ///< what follows, and the store's first connection
   std::uint64_t limit_bytes_;
   std::uint64_t lost_ = 0, replaced_ = 0;
-  std::string problem_, moved_aside_;
+  std::string problem_, given_up_;
   std::map<std::string, ConsumerOptions> wanted_;  ///< of this run
-  std::map<std::string, Consumer> carried_;        ///< of a file given up, for the next
-  std::int64_t newest_known_ = 0;                  ///< of a file given up
+  std::optional<std::set<std::string>> kept_;      ///< others are forgotten
+  Books last_;            ///< of the file before, if it was given up: nobody waits any more
+  bool unsaved_ = false;  ///< a consumer is not in the file yet
 
   // Read with either mutex, written with both.
   std::unique_ptr<Store> store_;  ///< none: the file could not be opened
@@ -525,7 +529,7 @@ Result<ConsumerStatus> Outbox::status(const std::string& consumer) const {
 }
 
 Result<std::int64_t> Outbox::place(const std::string& consumer) const {
-  return OSPREY_TRY(impl_->consumer(consumer)).place;
+  return impl_->place(consumer);
 }
 
 OutboxStatus Outbox::status() const {

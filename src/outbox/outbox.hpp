@@ -67,8 +67,8 @@ struct OutboxStatus {
   std::int64_t newest = 0;   ///< number of the last event; 0: none yet
   // Since open():
   std::uint64_t lost = 0;      ///< events append() failed to keep
-  std::uint64_t replaced = 0;  ///< times a damaged file was moved aside
-  std::string moved_aside;     ///< why, the last time; empty: none was
+  std::uint64_t replaced = 0;  ///< times a file was given up and another begun
+  std::string given_up;        ///< why, the last time; empty: none was
   std::string problem;         ///< why append() failed the last time, or would; empty: it would not
 };
 
@@ -92,19 +92,20 @@ struct RefusedEvent {
 /// What goes undelivered is counted for each consumer that waited for it.
 ///
 /// A damaged file is moved aside to "<path>.damaged-<n>" (three are kept), and a new one begun, at
-/// open() as later, with another uuid in the keys. Numbers go on if it was found while running, and
-/// begin again at 1 if it was at open(). So is a file begun anew that somebody took away. A
-/// database that another program made is left alone: open() fails.
+/// open() as later, with another uuid in the keys. So if somebody took the file away. Numbers go on
+/// if that was seen while running, and begin again at 1 if it was at open(). A database that
+/// another program made is left alone: open() fails.
 ///
 /// While the file cannot be opened, as the disk is full, what is given is lost and counted, and
 /// opening is tried again each second.
 ///
-/// Threads: any. Cost: append() some 100 us without full_sync, half a second at most while another
+/// Threads: any. Cost: append() some 100 us without full_sync, and half a second while another
 /// program holds the file; history() does not hold it up.
 class Outbox {
  public:
   /// Errors: a limit too low, a database that is no outbox, or no file (kInvalidArgument); another
-  /// process has it open (kUnavailable); the file may not be made, read or written (kIo).
+  /// process has it open (kUnavailable); the file may not be made, read or written (kIo); another
+  /// version's (kUnsupported).
   static Result<std::unique_ptr<Outbox>> open(OutboxOptions options, base::Clock& clock);
   /// Tidies the log up. Every consumer of the outbox has ended by then.
   ~Outbox();
@@ -115,8 +116,8 @@ class Outbox {
   /// program holds the file): the event is lost, which status() counts, and the next may succeed.
   Result<std::int64_t> append(const NewEvent& event);
 
-  /// In place of OutboxOptions::limit_bytes; what is beyond it goes, as when an event comes.
-  /// Errors: too low (kInvalidArgument), and nothing changes; the file cannot be written (kIo).
+  /// In place of OutboxOptions::limit_bytes; what is beyond it goes, on a full disk with the next
+  /// event that is kept. Errors: too low (kInvalidArgument), and nothing changes.
   Status set_limit(std::uint64_t bytes);
 
   /// A consumer that is known goes on where it was. Its name is its identity.
@@ -135,7 +136,8 @@ class Outbox {
   Status refused(const std::string& consumer, std::int64_t number, const std::string& reason);
 
   Result<ConsumerStatus> status(const std::string& consumer) const;
-  /// Number of the last event `consumer` has.
+  /// Number of the last event `consumer` has. Errors: kNotFound; kIo, kUnavailable: there is no
+  /// file.
   Result<std::int64_t> place(const std::string& consumer) const;
   OutboxStatus status() const;
 

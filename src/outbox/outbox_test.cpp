@@ -311,8 +311,8 @@ TEST_F(OutboxTest, a_file_that_is_no_database_is_moved_aside) {
   base::write_text(path_, std::string(10'000, 'x'));
   auto outbox = open();
   EXPECT_EQ(outbox->status().replaced, 1U);
-  EXPECT_THAT(outbox->status().moved_aside, StartsWith(path_ + ": "));
-  EXPECT_THAT(outbox->status().moved_aside, HasSubstr("moved aside"));
+  EXPECT_THAT(outbox->status().given_up, StartsWith(path_ + ": "));
+  EXPECT_THAT(outbox->status().given_up, HasSubstr("moved aside"));
   EXPECT_EQ(outbox->status().problem, "");
   EXPECT_EQ(base::read_text(path_ + ".damaged-1"), std::string(10'000, 'x'));
   append(*outbox, 1);
@@ -354,7 +354,7 @@ TEST_F(OutboxTest, a_file_that_says_it_is_only_to_be_read_is_moved_aside) {
   base::write_text(path_, bytes);
   auto outbox = open();
   EXPECT_EQ(outbox->status().replaced, 1U);
-  EXPECT_THAT(outbox->status().moved_aside, HasSubstr("only to be read; moved aside"));
+  EXPECT_THAT(outbox->status().given_up, HasSubstr("only to be read; moved aside"));
   append(*outbox, 1);
 }
 
@@ -425,7 +425,7 @@ TEST_F(OutboxTest, a_file_that_was_taken_away_is_made_anew) {
   ASSERT_TRUE(outbox->delivered("a", 1).ok());
   for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + part);
   ASSERT_TRUE(eventually([&] { return outbox->status().replaced == 1; }));
-  EXPECT_THAT(outbox->status().moved_aside, HasSubstr("removed or replaced"));
+  EXPECT_THAT(outbox->status().given_up, HasSubstr("removed or replaced"));
   EXPECT_EQ(outbox->status("a")->discarded, 2U);
   append(*outbox, 1);
   EXPECT_THAT(next(*outbox, "a"), ElementsAre(4));

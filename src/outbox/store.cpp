@@ -190,9 +190,9 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, bool full_sync,
                                            const std::string& boot, std::int64_t newest) {
   Database writer = OSPREY_TRY(Database::open(path));
-  OSPREY_TRY(writer.run("PRAGMA journal_mode = WAL"));
   OSPREY_TRY(settle(writer, path, newest));
   OSPREY_TRY(writer.writable());
+  OSPREY_TRY(writer.run("PRAGMA journal_mode = WAL"));
   OSPREY_TRY(writer.run(full_sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   // Syncing is sync()'s, which holds nobody up; this is for when it does not get its turn.
   OSPREY_TRY(writer.run("PRAGMA wal_autocheckpoint = 10000"));
@@ -204,7 +204,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, bool full_sy
   std::unique_ptr<Store> store(new Store(std::move(writer), std::move(reader)));
   store->statements_ = OSPREY_TRY(Statements::prepare(store->writer_, store->reader_));
   OSPREY_TRY(store->load());
-  OSPREY_TRY(store->load_epochs(boot));
+  OSPREY_TRY(store->load_epochs(boot, newest));
   return store;
 }
 
@@ -213,7 +213,9 @@ Status Store::load() {
   // read.
   for (const char* table : {"events", "consumers", "epochs", "sqlite_sequence"}) {
     const std::string check = std::string("PRAGMA integrity_check(") + table + ")";
-    const std::string found = OSPREY_TRY(writer_.text(check.c_str()));
+    std::string found = OSPREY_TRY(writer_.text(check.c_str()));
+    // Once more, as it may have been the disk, this once.
+    if (found != "ok") found = OSPREY_TRY(writer_.text(check.c_str()));
     if (found != "ok") {
       return writer_.damaged(std::string("its table ") + table + " is damaged");
     }
@@ -252,7 +254,7 @@ Status Store::load() {
   return {};
 }
 
-Status Store::load_epochs(const std::string& boot) {
+Status Store::load_epochs(const std::string& boot, std::int64_t newest) {
   std::string last_boot;
   Statement rows = OSPREY_TRY(writer_.prepare("SELECT first, uuid, boot FROM epochs ORDER BY 1"));
   OSPREY_TRY(rows.rows([&] {
@@ -266,7 +268,9 @@ Status Store::load_epochs(const std::string& boot) {
                                        [](const Epoch& epoch) { return is_uuid(epoch.uuid); })) {
     return writer_.damaged("its keys are not those of an outbox");
   }
-  if (known && !boot.empty() && last_boot == boot) return {};
+  // A disk that came back without its last events would give their numbers again.
+  const bool has_all = books_.newest >= newest;
+  if (known && has_all && !boot.empty() && last_boot == boot) return {};
 
   const Epoch begun{books_.newest + 1, make_uuid()};
   std::erase_if(epochs_, [&](const Epoch& epoch) { return epoch.first >= begun.first; });

@@ -43,8 +43,8 @@ struct Books {
 /// connection.
 class Store {
  public:
-  /// `boot` differs after each start of the machine, or is empty. Numbers in a file that is made go
-  /// on from `newest`.
+  /// `boot` differs after each start of the machine, or is empty. Numbers up
+  /// to `newest` were given already: those of a file that is made go on from there.
   static Result<std::unique_ptr<Store>> open(const std::string& path, bool full_sync,
                                              const std::string& boot, std::int64_t newest);
   ~Store();
@@ -72,7 +72,7 @@ class Store {
   // The second connection's.
   Result<std::vector<StoredEvent>> history(const HistoryQuery& query);
   Result<std::vector<RefusedEvent>> refused(std::size_t limit);
-  /// Everything that was changed is on the disk, in the file at the path.
+  /// Everything that was changed is on the disk. kNotFound: but the file is no longer at its path.
   Status sync();
 
  private:
@@ -84,7 +84,7 @@ class Store {
 
   Store(Database writer, Database reader);
   Status load();
-  Status load_epochs(const std::string& boot);
+  Status load_epochs(const std::string& boot, std::int64_t newest);
   Status count_bytes(Books& books);
   Status drop_oldest_event(Books& books);
   Status drop_oldest_picture(Books& books);

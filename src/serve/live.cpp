@@ -39,7 +39,7 @@ std::vector<StoredEvent> events_after(const Service& service, std::int64_t& last
   query.limit = last < 0 ? 1 : 100;
   for (bool more = true; more && fresh.size() < 1000;) {
     auto page = service.events(query);
-    if (!page.ok()) break;
+    if (!page.ok()) return {};  // all of it again the next time
     // The numbers began again, in a new outbox: all of it is new.
     if (!query.before && last > (page->empty() ? 0 : page->front().number)) last = 0;
     more = page->size() == query.limit && last >= 0;

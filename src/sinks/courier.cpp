@@ -152,13 +152,15 @@ class OrderedCourier final : public Courier {
   }
 
   void go_back_if_connected_anew() {
-    if (sender_->connections() == connections_) return;
-    connections_ = sender_->connections();
-    pause_ = options_.first_pause;
-    if (options_.resend <= 0) return;
-    if (const auto place = outbox_.place(name()); place.ok()) {
+    const auto connections = sender_->connections();
+    if (connections == connections_) return;
+    if (options_.resend > 0) {
+      const auto place = outbox_.place(name());
+      if (!place.ok()) return;  // later, when it can be told
       again_after_ = std::max<std::int64_t>(*place - options_.resend, 0);
     }
+    connections_ = connections;
+    pause_ = options_.first_pause;
   }
 
   void report(bool connected, const std::string& problem) {
