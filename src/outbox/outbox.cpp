@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "outbox/outbox.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <filesystem>
 #include <list>
 #include <map>
@@ -14,10 +11,10 @@
 #include <set>
 #include <utility>
 
-#include "base/io_error.hpp"
 #include "base/made_folders.hpp"
 #include "base/read_file.hpp"
 #include "base/try.hpp"
+#include "outbox/file_place.hpp"
 #include "outbox/lock_file.hpp"
 #include "outbox/store.hpp"
 
@@ -38,40 +35,6 @@ std::string boot_of(const OutboxOptions& options) {
   if (!options.boot.empty()) return options.boot;
   auto boot = base::read_file("/proc/sys/kernel/random/boot_id", "the kernel's boot id", 100);
   return boot.ok() ? *std::move(boot) : std::string();
-}
-
-/// Whether `path` is, or can become, a file of ours: what a person must mend is told at once.
-Status check_place(const std::string& path) {
-  std::error_code error;
-  const auto kind = std::filesystem::status(path, error).type();
-  if (kind != std::filesystem::file_type::regular &&
-      kind != std::filesystem::file_type::not_found) {
-    return Error{ErrorCode::kInvalidArgument, path + ": expected a file, or nothing yet"};
-  }
-  const auto folder = std::filesystem::absolute(path, error).parent_path().string();
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) return base::io_error(folder, errno);
-  const bool is_there = kind == std::filesystem::file_type::regular;
-  if (is_there && ::access(path.c_str(), R_OK | W_OK) != 0) return base::io_error(path, errno);
-  return {};
-}
-
-/// Moves a database and its log aside.
-Status move_aside(const std::string& path) {
-  constexpr int kKept = 3;
-  std::error_code error;
-  int n = 1;
-  while (n < kKept && std::filesystem::exists(path + ".damaged-" + std::to_string(n), error)) ++n;
-  const std::string aside = path + ".damaged-" + std::to_string(n);
-  for (const char* part : {"-wal", "-shm", "-journal", ""}) {
-    std::filesystem::remove(aside + part, error);
-    if (!std::filesystem::exists(path + part, error)) continue;
-    std::filesystem::rename(path + part, aside + part, error);
-    if (error) {
-      return Error{ErrorCode::kIo,
-                   path + part + ": damaged, and cannot be moved aside: " + error.message()};
-    }
-  }
-  return {};
 }
 
 Status check_limit(const std::string& path, std::uint64_t bytes) {
