@@ -75,6 +75,7 @@ Camera::Camera(StreamConfig config, const CameraSetting& setting, base::Clock& c
     : name_(config.name),
       options_(setting.options),
       models_(setting.models),
+      label_names_(setting.models.labels.names),
       data_(setting.data),
       is_file_(plays_file(config.source)),
       is_live_(config.loop || !is_file_),

@@ -38,14 +38,14 @@ class Camera {
   static Status check(const StreamConfig& config, const engine::Options& options,
                       const engine::RunModels& models);
 
-  /// Nothing is opened yet. `setting.models` outlives the camera. Errors: those of
-  /// check(); folders that cannot be written to.
+  /// Nothing is opened yet. `setting.models` outlives the last take(). Errors: those of check();
+  /// folders that cannot be written to.
   static Result<std::shared_ptr<Camera>> create(const StreamConfig& config,
                                                 const CameraSetting& setting, base::Clock& clock);
   ~Camera();
 
   const std::string& name() const { return name_; }
-  const std::vector<std::string>& label_names() const { return models_.labels.names; }
+  const std::vector<std::string>& label_names() const { return label_names_; }
   StreamConfig config() const;
 
   /// Makes its source ready; cameras are connected to by its first read(). Errors: a file that is
@@ -93,6 +93,7 @@ class Camera {
   const std::string name_;
   const engine::Options options_;
   const engine::RunModels& models_;
+  const std::vector<std::string> label_names_;  // for outputs and viewers, who may stay longer
   const std::string data_;
   // Of what change() leaves as it is.
   const bool is_file_, is_live_;
