@@ -73,10 +73,21 @@ class OutboxTest : public testing::Test {
     return numbers_of(outbox.next(name, limit).value());
   }
 
-  void damage(std::streamoff from, std::streamoff to) {
+  /// Open, with 4000 events, of which `a` had 1000; all but the file's first pages is damaged
+  /// since.
+  std::unique_ptr<Outbox> damaged_outbox() {
+    {
+      auto outbox = open();
+      EXPECT_TRUE(outbox->add_consumer({"a"}).ok());
+      append(*outbox, 4000, large_event());
+      EXPECT_TRUE(outbox->delivered("a", 1000).ok());
+    }
+    auto outbox = open();
+    constexpr std::size_t kFrom = std::size_t{16} * 4096;
     std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(from);
-    file << std::string(static_cast<std::size_t>(to - from), '\x5a');
+    file.seekp(kFrom);
+    file << std::string(std::filesystem::file_size(path_) - kFrom, '\x5a');
+    return outbox;
   }
 
   void run_sql(const char* sql) {
@@ -447,14 +458,7 @@ TEST_F(OutboxTest, while_another_program_holds_the_file_events_are_lost_and_coun
 }
 
 TEST_F(OutboxTest, damage_in_the_middle_of_a_run_begins_a_new_file_and_what_waited_is_counted) {
-  {
-    auto outbox = open();
-    ASSERT_TRUE(outbox->add_consumer({"a"}).ok());
-    append(*outbox, 4000, large_event());
-    ASSERT_TRUE(outbox->delivered("a", 1000).ok());
-  }
-  auto outbox = open();
-  damage(16L * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
+  auto outbox = damaged_outbox();
   EXPECT_THAT(next(*outbox, "a", 4000), IsEmpty());
   EXPECT_EQ(outbox->status().replaced, 1U);
   EXPECT_EQ(outbox->status("a")->delivered, 1000U);
@@ -467,12 +471,7 @@ TEST_F(OutboxTest, damage_in_the_middle_of_a_run_begins_a_new_file_and_what_wait
 }
 
 TEST_F(OutboxTest, damage_found_by_a_look_at_the_history_begins_a_new_file) {
-  {
-    auto outbox = open();
-    append(*outbox, 4000, large_event());
-  }
-  auto outbox = open();
-  damage(16L * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
+  auto outbox = damaged_outbox();
   HistoryQuery all;
   all.limit = 4000;
   EXPECT_THAT(*outbox->history(all), IsEmpty());
@@ -548,15 +547,8 @@ TEST_F(OutboxTest, a_disk_that_is_full_at_the_start_is_waited_for) {
 }
 
 TEST_F(OutboxTest, damage_on_a_full_disk_is_mended_when_there_is_room) {
-  {
-    auto outbox = open();
-    ASSERT_TRUE(outbox->add_consumer({"a"}).ok());
-    append(*outbox, 4000, large_event());
-    ASSERT_TRUE(outbox->delivered("a", 1000).ok());
-  }
-  auto outbox = open();
+  auto outbox = damaged_outbox();
   ASSERT_TRUE(outbox->add_consumer({"a"}).ok());
-  damage(16L * 4096, static_cast<std::streamoff>(std::filesystem::file_size(path_)));
   {
     const base::FileSizeLimit full(0);
     EXPECT_FALSE(outbox->next("a", 4000).ok());
